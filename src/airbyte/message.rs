@@ -1,0 +1,231 @@
+//! The protocol's messages as they are written, one JSON object a line (airbyte.md 1). Records are not among them: they
+//! are bytes that `output` wraps.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::airbyte::log::Level;
+use crate::epoch::EpochMs;
+use crate::failure::{Failure, FailureKind};
+
+/// A line, but for RECORD.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Message<'a> {
+    Spec {
+        spec: &'a Value,
+    },
+    ConnectionStatus {
+        #[serde(rename = "connectionStatus")]
+        connection_status: ConnectionStatus<'a>,
+    },
+    Catalog {
+        catalog: Value,
+    },
+    State {
+        state: State<'a>,
+    },
+    Log {
+        log: Log<'a>,
+    },
+    Trace {
+        trace: Trace<'a>,
+    },
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "status", rename_all = "UPPERCASE")]
+pub enum ConnectionStatus<'a> {
+    Succeeded,
+    Failed { message: &'a str },
+}
+
+#[derive(Debug, Serialize)]
+pub struct Log<'a> {
+    pub level: Level,
+    pub message: &'a str,
+}
+
+/// A `STREAM` state; `recordCount` is a number with a decimal point (airbyte.md 1.3).
+#[derive(Debug, Serialize)]
+pub struct State<'a> {
+    r#type: &'static str,
+    stream: StreamState<'a>,
+    #[serde(rename = "sourceStats")]
+    source_stats: SourceStats,
+}
+
+#[derive(Debug, Serialize)]
+struct StreamState<'a> {
+    stream_descriptor: StreamDescriptor<'a>,
+    stream_state: &'a Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SourceStats {
+    record_count: f64,
+}
+
+#[derive(Debug, Serialize)]
+pub struct StreamDescriptor<'a> {
+    name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Trace<'a> {
+    emitted_at: i64,
+    #[serde(flatten)]
+    what: TraceKind<'a>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+enum TraceKind<'a> {
+    Error { error: TraceError<'a> },
+    StreamStatus { stream_status: TraceStatus<'a> },
+}
+
+#[derive(Debug, Serialize)]
+struct TraceError<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internal_message: Option<&'a str>,
+    failure_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_descriptor: Option<StreamDescriptor<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct TraceStatus<'a> {
+    stream_descriptor: StreamDescriptor<'a>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<[Value; 1]>,
+}
+
+/// How far a stream is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Started,
+    Running,
+    /// Running, but Dixa's rate limit holds it up until then.
+    RateLimited {
+        until: EpochMs,
+    },
+    Complete,
+    Incomplete,
+}
+
+impl<'a> Message<'a> {
+    /// A stream's checkpoint, with the number of its records since the one before.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "more than 2^53 records since the last state are not to be had"
+    )]
+    pub fn state(stream: &'a str, stream_state: &'a Value, records: u64) -> Self {
+        let stream = StreamState {
+            stream_descriptor: StreamDescriptor { name: stream },
+            stream_state,
+        };
+        let source_stats = SourceStats {
+            record_count: records as f64,
+        };
+        Self::State {
+            state: State {
+                r#type: "STREAM",
+                stream,
+                source_stats,
+            },
+        }
+    }
+
+    pub fn status(stream: &'a str, status: Status, at: EpochMs) -> Self {
+        let (status, reasons) = match status {
+            Status::Started => ("STARTED", None),
+            Status::Running => ("RUNNING", None),
+            Status::RateLimited { until } => {
+                let limited = serde_json::json!({"type": "RATE_LIMITED", "rate_limited": {"quota_reset": until.0}});
+                ("RUNNING", Some([limited]))
+            }
+            Status::Complete => ("COMPLETE", None),
+            Status::Incomplete => ("INCOMPLETE", None),
+        };
+        let stream_status = TraceStatus {
+            stream_descriptor: StreamDescriptor { name: stream },
+            status,
+            reasons,
+        };
+        Self::Trace {
+            trace: Trace {
+                emitted_at: at.0,
+                what: TraceKind::StreamStatus { stream_status },
+            },
+        }
+    }
+
+    /// What failed, and to which stream if it was one.
+    pub fn error(failure: &'a Failure, stream: Option<&'a str>, at: EpochMs) -> Self {
+        let error = TraceError {
+            message: &failure.message,
+            internal_message: failure.cause.as_deref(),
+            failure_type: match failure.kind {
+                FailureKind::Config => "config_error",
+                FailureKind::Transient => "transient_error",
+                FailureKind::System => "system_error",
+            },
+            stream_descriptor: stream.map(|name| StreamDescriptor { name }),
+        };
+        Self::Trace {
+            trace: Trace {
+                emitted_at: at.0,
+                what: TraceKind::Error { error },
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &Message<'_>, line: &str) {
+        assert_eq!(serde_json::to_string(message).unwrap(), line);
+    }
+
+    #[test]
+    fn messages_are_the_protocols() {
+        let state = serde_json::json!({"updated_at": 5});
+        check(
+            &Message::state("tags", &state, 3),
+            r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"tags"},"stream_state":{"updated_at":5}},"sourceStats":{"recordCount":3.0}}}"#,
+        );
+        check(
+            &Message::status(
+                "tags",
+                Status::RateLimited { until: EpochMs(9) },
+                EpochMs(7),
+            ),
+            r#"{"type":"TRACE","trace":{"emitted_at":7,"type":"STREAM_STATUS","stream_status":{"stream_descriptor":{"name":"tags"},"status":"RUNNING","reasons":[{"type":"RATE_LIMITED","rate_limited":{"quota_reset":9}}]}}}"#,
+        );
+        check(
+            &Message::error(&Failure::config("No."), Some("tags"), EpochMs(7)),
+            r#"{"type":"TRACE","trace":{"emitted_at":7,"type":"ERROR","error":{"message":"No.","failure_type":"config_error","stream_descriptor":{"name":"tags"}}}}"#,
+        );
+        check(
+            &Message::ConnectionStatus {
+                connection_status: ConnectionStatus::Succeeded,
+            },
+            r#"{"type":"CONNECTION_STATUS","connectionStatus":{"status":"SUCCEEDED"}}"#,
+        );
+        check(
+            &Message::Log {
+                log: Log {
+                    level: Level::Warn,
+                    message: "m",
+                },
+            },
+            r#"{"type":"LOG","log":{"level":"WARN","message":"m"}}"#,
+        );
+    }
+}

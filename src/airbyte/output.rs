@@ -1,0 +1,235 @@
+//! stdout: one buffer, one writer, whole lines only, in the order in which they were given.
+//!
+//! Lines gather in blocks; a thread writes block after block. A slow reader of stdout fills the short queue before that
+//! thread, and then [`Output::room`] holds the reading of Dixa up; nothing is kept beyond that.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, Write};
+use std::mem;
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::mpsc;
+
+use crate::airbyte::log::Level;
+use crate::airbyte::message::{Log, Message, Status};
+use crate::epoch::EpochMs;
+use crate::failure::Failure;
+
+/// A block is handed over once it holds this many bytes, and sooner where somebody waits for its lines.
+const BLOCK: usize = 64 * 1024;
+/// So many blocks may wait for the writer.
+const WAITING: usize = 4;
+
+/// The one way out.
+pub struct Output {
+    level: Level,
+    block: RefCell<Vec<u8>>,
+    full: mpsc::Sender<Vec<u8>>,
+    empty: RefCell<mpsc::Receiver<Vec<u8>>>,
+    writer: JoinHandle<io::Result<()>>,
+    stamp: Cell<EpochMs>,
+}
+
+impl Output {
+    /// To stdout; LOG only from this level up.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that writes to stdout"
+    )]
+    pub fn to_stdout(level: Level) -> Self {
+        Self::to(level, io::stdout())
+    }
+
+    fn to(level: Level, out: impl Write + Send + 'static) -> Self {
+        let (full, blocks) = mpsc::channel(WAITING);
+        let (used, empty) = mpsc::channel(WAITING);
+        let writer = thread::spawn(move || write_blocks(out, blocks, &used));
+        let block = RefCell::new(Vec::with_capacity(2 * BLOCK));
+        Self {
+            level,
+            block,
+            full,
+            empty: RefCell::new(empty),
+            writer,
+            stamp: Cell::new(EpochMs::now()),
+        }
+    }
+
+    /// A line, on its way at once unless the reader of stdout is behind.
+    pub fn message(&self, message: &Message<'_>) {
+        {
+            let mut block = self.block.borrow_mut();
+            let written = serde_json::to_writer(&mut *block, message);
+            debug_assert!(
+                written.is_ok(),
+                "messages have string keys and a buffer takes all bytes"
+            );
+            block.push(b'\n');
+        }
+        self.hand_over();
+    }
+
+    pub fn log(&self, level: Level, message: &str) {
+        if level >= self.level {
+            self.message(&Message::Log {
+                log: Log { level, message },
+            });
+        }
+    }
+
+    /// Whether a message of this level would be written.
+    pub fn logs(&self, level: Level) -> bool {
+        level >= self.level
+    }
+
+    pub fn status(&self, stream: &str, status: Status) {
+        self.message(&Message::status(stream, status, EpochMs::now()));
+    }
+
+    pub fn error(&self, failure: &Failure, stream: Option<&str>) {
+        self.message(&Message::error(failure, stream, EpochMs::now()));
+    }
+
+    /// A record, as the bytes that it came in; a single JSON object without line breaks.
+    pub fn record(&self, stream: &str, data: &[u8]) {
+        let mut block = self.block.borrow_mut();
+        block.extend_from_slice(br#"{"type":"RECORD","record":{"stream":""#);
+        block.extend_from_slice(stream.as_bytes());
+        block.extend_from_slice(br#"","data":"#);
+        block.extend_from_slice(data);
+        let written = writeln!(block, r#","emitted_at":{}}}}}"#, self.stamp.get().0);
+        debug_assert!(written.is_ok(), "a buffer takes all bytes");
+    }
+
+    /// Waits until there is room for more records; `false` when nobody reads them any more.
+    pub async fn room(&self) -> bool {
+        if self.block.borrow().len() >= BLOCK {
+            let Ok(place) = self.full.reserve().await else {
+                return false;
+            };
+            place.send(self.take_block());
+        }
+        self.stamp.set(EpochMs::now());
+        !self.full.is_closed()
+    }
+
+    /// Sends what has gathered on its way, if the writer can take it.
+    pub fn hand_over(&self) {
+        if !self.block.borrow().is_empty()
+            && let Ok(place) = self.full.try_reserve()
+        {
+            place.send(self.take_block());
+        }
+    }
+
+    /// Writes what is left and ends; the error of the first write that failed, if one did.
+    pub async fn close(self) -> io::Result<()> {
+        let last = self.block.take();
+        let _ = self.full.send(last).await;
+        drop(self.full);
+        self.writer
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the writer of stdout panicked")))
+    }
+
+    fn take_block(&self) -> Vec<u8> {
+        let empty = self
+            .empty
+            .borrow_mut()
+            .try_recv()
+            .unwrap_or_else(|_| Vec::with_capacity(2 * BLOCK));
+        mem::replace(&mut self.block.borrow_mut(), empty)
+    }
+}
+
+fn write_blocks(
+    mut out: impl Write,
+    mut blocks: mpsc::Receiver<Vec<u8>>,
+    used: &mpsc::Sender<Vec<u8>>,
+) -> io::Result<()> {
+    while let Some(mut block) = blocks.blocking_recv() {
+        out.write_all(&block)?;
+        out.flush()?;
+        block.clear();
+        // One very large record must not keep its memory for ever.
+        block.shrink_to(4 * BLOCK);
+        let _ = used.try_send(block);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Clone, Default)]
+    struct Taken(Arc<Mutex<Vec<Vec<u8>>>>);
+
+    impl Write for Taken {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct Closed;
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn lines_leave_whole_in_order_and_in_large_blocks() {
+        let taken = Taken::default();
+        let output = Output::to(Level::Info, taken.clone());
+        for number in 0..10_000 {
+            output.record("tags", format!(r#"{{"id":{number}}}"#).as_bytes());
+            assert!(output.room().await);
+        }
+        output.log(Level::Info, "done");
+        output.close().await.unwrap();
+        let writes = taken.0.lock().unwrap();
+        assert!(writes.len() < 20, "{} writes", writes.len());
+        let text = String::from_utf8(writes.concat()).unwrap();
+        assert_eq!(text.lines().count(), 10_001);
+        for (number, line) in text.lines().take(10_000).enumerate() {
+            assert!(line.starts_with(&format!(
+                r#"{{"type":"RECORD","record":{{"stream":"tags","data":{{"id":{number}}},"#
+            )));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_reader_ends_the_writing_with_its_error() {
+        let output = Output::to(Level::Info, Closed);
+        output.log(Level::Info, "to nobody");
+        while output.room().await {
+            output.record("tags", &[b' '; 1000]);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(
+            output.close().await.unwrap_err().kind(),
+            io::ErrorKind::BrokenPipe
+        );
+    }
+
+    #[tokio::test]
+    async fn levels_below_the_one_asked_for_are_not_written() {
+        let taken = Taken::default();
+        let output = Output::to(Level::asked_for(false, None), taken.clone());
+        output.log(Level::Debug, "detail");
+        output.close().await.unwrap();
+        assert_eq!(taken.0.lock().unwrap().concat(), b"");
+    }
+}

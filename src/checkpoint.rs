@@ -1,0 +1,308 @@
+//! A stream's saved position, what it means for the next read, and how it moves: forward only. Arithmetic; no clock.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::airbyte::catalog::SyncMode;
+use crate::epoch::EpochMs;
+use crate::failure::Failure;
+
+/// What a saved state says: everything up to here was read and written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saved {
+    pub position: EpochMs,
+    /// It was saved on the way of a full refresh that had not ended.
+    pub unfinished: bool,
+}
+
+impl Saved {
+    /// Reads a state blob whose position is under `key`, as integer or as text (airbyte.md 7.2: Airbyte's own connector
+    /// writes text). `None` if it says nothing.
+    pub fn parse(blob: &Value, key: &str) -> Result<Option<Self>, Failure> {
+        let unfinished = blob["unfinished"] == true;
+        let position = match &blob[key] {
+            Value::Null => return Ok(None),
+            Value::Number(number) => number
+                .as_i64()
+                .or_else(|| number.as_f64().and_then(saturated)),
+            Value::String(text) => {
+                let text = text.trim();
+                text.parse()
+                    .ok()
+                    .or_else(|| text.parse().ok().and_then(saturated))
+            }
+            _ => None,
+        };
+        match position {
+            Some(position) => Ok(Some(Self {
+                position: EpochMs(position),
+                unfinished,
+            })),
+            None => Err(Failure::config(format!(
+                "The saved state's `{key}` is no number of milliseconds since 1970. Correct it, or reset the stream to read it from the start."
+            ))),
+        }
+    }
+
+    pub fn to_blob(self, key: &str) -> Value {
+        if self.unfinished {
+            json!({key: self.position.0, "unfinished": true})
+        } else {
+            json!({key: self.position.0})
+        }
+    }
+}
+
+/// A number without or beyond an integer's precision, as the integer nearest to it.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and a state that far away is just far away"
+)]
+fn saturated(number: f64) -> Option<i64> {
+    number.is_finite().then_some(number as i64)
+}
+
+/// What a read of a windowed stream has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// The saved state lies in the future: it is handed on unchanged, and nothing is read.
+    Future(EpochMs),
+    /// Nothing lies between start and horizon; the position to save.
+    Empty(EpochMs),
+    /// `[start, horizon)` is to be read, and the position never falls behind `reached`.
+    Read {
+        start: EpochMs,
+        horizon: EpochMs,
+        reached: Option<EpochMs>,
+    },
+}
+
+/// What the course depends on beside the saved state.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub start_date: EpochMs,
+    pub end_date: Option<EpochMs>,
+    pub lookback: Duration,
+    /// This run's now, a whole second.
+    pub now: EpochMs,
+}
+
+/// What to read. A full refresh goes on from an unfinished state only; an incremental read takes either, and begins a
+/// little before it.
+pub fn course(mode: SyncMode, saved: Option<Saved>, limits: &Limits) -> Course {
+    let saved = saved
+        .filter(|saved| mode == SyncMode::Incremental || saved.unfinished)
+        .map(|saved| saved.position);
+    if let Some(position) = saved.filter(|position| *position > limits.now) {
+        return Course::Future(position);
+    }
+    let horizon = limits
+        .end_date
+        .map_or(limits.now, |end_date| end_date.min(limits.now));
+    let resumed = saved.map(|position| match mode {
+        SyncMode::FullRefresh => position,
+        SyncMode::Incremental => position.minus(limits.lookback),
+    });
+    let start = resumed
+        .map_or(limits.start_date, |resumed| resumed.max(limits.start_date))
+        .max(EpochMs(0));
+    if start >= horizon {
+        return Course::Empty(saved.unwrap_or(horizon));
+    }
+    Course::Read {
+        start,
+        horizon,
+        reached: saved,
+    }
+}
+
+/// The position after a window that ends at `end` was read and written out. `asked_at` is Dixa's time when the window was
+/// asked for: what was updated later cannot be in it, however far ahead our own clock is.
+pub fn advanced(reached: Option<EpochMs>, end: EpochMs, asked_at: Option<EpochMs>) -> EpochMs {
+    let position = asked_at.map_or(end, |asked_at| asked_at.floor_to_second().min(end));
+    reached.map_or(position, |reached| reached.max(position))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const NOW: EpochMs = EpochMs(1_700_000_000_000);
+
+    fn limits(start_date: EpochMs, end_date: Option<EpochMs>) -> Limits {
+        Limits {
+            start_date,
+            end_date,
+            lookback: HOUR,
+            now: NOW,
+        }
+    }
+
+    fn saved(position: EpochMs, unfinished: bool) -> Option<Saved> {
+        Some(Saved {
+            position,
+            unfinished,
+        })
+    }
+
+    fn check_blob(blob: &str, expected: Option<Saved>) {
+        let blob = serde_json::from_str(blob).unwrap();
+        assert_eq!(
+            Saved::parse(&blob, "updated_at").unwrap(),
+            expected,
+            "{blob}"
+        );
+    }
+
+    #[test]
+    fn a_position_is_read_as_integer_and_as_text() {
+        check_blob(
+            r#"{"updated_at":1795284000000}"#,
+            saved(EpochMs(1_795_284_000_000), false),
+        );
+        check_blob(
+            r#"{"updated_at":"1795284000000"}"#,
+            saved(EpochMs(1_795_284_000_000), false),
+        );
+        check_blob(
+            r#"{"updated_at":1795284000000.0,"unfinished":true}"#,
+            saved(EpochMs(1_795_284_000_000), true),
+        );
+        check_blob(
+            r#"{"updated_at":99999999999999999999999}"#,
+            saved(EpochMs(i64::MAX), false),
+        );
+        check_blob(r#"{"updated_at":null}"#, None);
+        check_blob("{}", None);
+    }
+
+    #[test]
+    fn a_position_that_is_no_number_is_told() {
+        for blob in [
+            json!({"updated_at": "2024-01-01"}),
+            json!({"updated_at": true}),
+            json!({"updated_at": {}}),
+        ] {
+            assert!(Saved::parse(&blob, "updated_at").is_err(), "{blob}");
+        }
+    }
+
+    #[test]
+    fn a_first_read_begins_at_the_start_date() {
+        let start = NOW.minus(HOUR * 24);
+        for mode in [SyncMode::FullRefresh, SyncMode::Incremental] {
+            let expected = Course::Read {
+                start,
+                horizon: NOW,
+                reached: None,
+            };
+            assert_eq!(course(mode, None, &limits(start, None)), expected);
+        }
+    }
+
+    #[test]
+    fn an_incremental_read_looks_back_but_not_behind_the_start_date() {
+        let reached = NOW.minus(HOUR * 5);
+        for (start_date, start) in [
+            (EpochMs(0), NOW.minus(HOUR * 6)),
+            (NOW.minus(HOUR * 5), NOW.minus(HOUR * 5)),
+        ] {
+            let expected = Course::Read {
+                start,
+                horizon: NOW,
+                reached: Some(reached),
+            };
+            assert_eq!(
+                course(
+                    SyncMode::Incremental,
+                    saved(reached, true),
+                    &limits(start_date, None)
+                ),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_full_refresh_goes_on_from_an_unfinished_state_only() {
+        let (start_date, reached) = (NOW.minus(HOUR * 9), NOW.minus(HOUR * 5));
+        let read = |start, reached| Course::Read {
+            start,
+            horizon: NOW,
+            reached,
+        };
+        let limits = limits(start_date, None);
+        assert_eq!(
+            course(SyncMode::FullRefresh, saved(reached, true), &limits),
+            read(reached, Some(reached))
+        );
+        assert_eq!(
+            course(SyncMode::FullRefresh, saved(reached, false), &limits),
+            read(start_date, None)
+        );
+        assert_eq!(
+            course(SyncMode::FullRefresh, saved(NOW.plus(HOUR), false), &limits),
+            read(start_date, None)
+        );
+    }
+
+    #[test]
+    fn a_state_in_the_future_is_handed_on() {
+        let position = NOW.plus(Duration::from_millis(1));
+        assert_eq!(
+            course(
+                SyncMode::Incremental,
+                saved(position, false),
+                &limits(EpochMs(0), None)
+            ),
+            Course::Future(position)
+        );
+        assert_eq!(
+            course(
+                SyncMode::FullRefresh,
+                saved(position, true),
+                &limits(EpochMs(0), None)
+            ),
+            Course::Future(position)
+        );
+    }
+
+    #[test]
+    fn a_start_date_in_the_future_saves_now() {
+        assert_eq!(
+            course(SyncMode::Incremental, None, &limits(NOW.plus(HOUR), None)),
+            Course::Empty(NOW)
+        );
+    }
+
+    #[test]
+    fn a_read_that_has_passed_its_end_date_stays_where_it_is() {
+        let limits = limits(EpochMs(0), Some(NOW.minus(HOUR * 10)));
+        let reached = NOW.minus(HOUR * 5);
+        assert_eq!(
+            course(SyncMode::Incremental, saved(reached, false), &limits),
+            Course::Empty(reached)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_position_never_moves_back_and_never_passes_dixas_clock(
+            ends in prop::collection::vec((0_i64..100_000, prop::option::of(0_i64..100_000)), 1..20),
+            first in prop::option::of(0_i64..100_000),
+        ) {
+            let mut reached = first.map(EpochMs);
+            for (end, asked_at) in ends {
+                let (end, asked_at) = (EpochMs(end), asked_at.map(EpochMs));
+                let next = advanced(reached, end, asked_at);
+                prop_assert!(reached.is_none_or(|reached| reached <= next));
+                prop_assert!(Some(next) == reached || next <= end);
+                prop_assert!(Some(next) == reached || asked_at.is_none_or(|asked_at| next <= asked_at));
+                reached = Some(next);
+            }
+        }
+    }
+}

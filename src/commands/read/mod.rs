@@ -1,0 +1,186 @@
+//! `read`: what the catalog asks for, all streams at once, each to its own end.
+
+mod list;
+mod sink;
+pub mod tell;
+mod windowed;
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+
+use crate::airbyte::catalog::{self, ConfiguredStream, SyncMode};
+use crate::airbyte::log::Level;
+use crate::airbyte::message::Status;
+use crate::airbyte::output::Output;
+use crate::airbyte::state::{self, States};
+use crate::cli::ReadFiles;
+use crate::commands::{load, load_config};
+use crate::config::Config;
+use crate::dixa::client::Client;
+use crate::dixa::error::Error;
+use crate::dixa::page::Reader;
+use crate::dixa::retry::Patience;
+use crate::epoch::EpochMs;
+use crate::failure::Failure;
+use crate::streams::{self, STREAMS, Span, Stream};
+use sink::StreamSink;
+use tell::Teller;
+
+/// Why a stream was not read to its end.
+enum Stopped {
+    Failed(Failure),
+    /// Nobody reads the output any more, so nobody is to be told either.
+    Closed,
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Stopped {
+    /// An error of Dixa's, and what it befell.
+    fn by(error: Error, subject: &str) -> Self {
+        match error {
+            Error::Closed => Self::Closed,
+            error => Self::Failed(Failure::from(error).about(subject)),
+        }
+    }
+}
+
+/// What every stream of a run shares.
+struct Run<'a> {
+    config: &'a Config,
+    states: &'a States,
+    /// The wall clock when the run began, a whole second: read once, so that the run has an end.
+    now: EpochMs,
+    reader: Reader<'a>,
+    output: &'a Output,
+    teller: &'a Teller<'a>,
+}
+
+/// Reads all that the catalog asks for; `false` if a stream failed, which stops no other.
+pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
+    let now = EpochMs::now().floor_to_second();
+    let config = load_config(&files.config)?;
+    let configured = load(&files.catalog, "catalog", catalog::parse)?;
+    let states = match &files.state {
+        Some(path) => load(path, "state", state::parse)?,
+        None => States::new(),
+    };
+    warn_of_config(&config, now, output);
+    let client = Client::new(config.settings.clone());
+    let teller = Teller::new(output);
+    let reader = Reader {
+        client: &client,
+        patience: &Patience::READ,
+        watch: &teller,
+    };
+    let run = Run {
+        config: &config,
+        states: &states,
+        now,
+        reader,
+        output,
+        teller: &teller,
+    };
+    let mut seen = HashSet::new();
+    let once = configured
+        .iter()
+        .filter(|configured| seen.insert(&configured.name));
+    let done = join_all(once.map(|configured| run.stream(configured))).await;
+    Ok(done.into_iter().all(|done| done))
+}
+
+fn warn_of_config(config: &Config, now: EpochMs, output: &Output) {
+    if let Some(end_date) = config.end_date.filter(|end_date| *end_date <= now) {
+        let warning = format!(
+            "`end_date` is set: conversations updated at {end_date} or later are not read."
+        );
+        output.log(Level::Warn, &warning);
+    }
+    if !config.unknown_keys.is_empty() {
+        let keys = config.unknown_keys.join("`, `");
+        output.log(
+            Level::Warn,
+            &format!("The config holds what this source does not know and does not use: `{keys}`."),
+        );
+    }
+}
+
+impl Run<'_> {
+    /// Reads one stream and tells how it ended; `false` if it failed.
+    async fn stream(&self, configured: &ConfiguredStream) -> bool {
+        let name = configured.name.as_str();
+        let ended = match find(configured) {
+            Ok((stream, mode)) => {
+                self.output.status(name, Status::Started);
+                self.teller.begin(stream);
+                let ended = self.read_stream(stream, mode).await;
+                self.teller.end(stream);
+                ended
+            }
+            Err(failure) => Err(Stopped::Failed(failure)),
+        };
+        match &ended {
+            Ok(()) => self.output.status(name, Status::Complete),
+            Err(Stopped::Closed) => {}
+            Err(Stopped::Failed(failure)) => {
+                self.output.status(name, Status::Incomplete);
+                self.output.error(failure, Some(name));
+            }
+        }
+        ended.is_ok()
+    }
+
+    async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
+        let mut sink = StreamSink::new(stream, self.output, self.config);
+        match stream.span {
+            Span::Windows { .. } => self.read_windows(stream, mode, &mut sink).await?,
+            Span::Everything => self.read_list(stream, &mut sink).await?,
+        }
+        self.output.log(
+            Level::Info,
+            &format!("{}: done, {} records.", stream.name, sink.total()),
+        );
+        Ok(())
+    }
+}
+
+/// The row that is meant, and how it is to be read.
+fn find(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMode), Failure> {
+    let name = &configured.name;
+    let Some(stream) = streams::find(name) else {
+        let names: Vec<_> = STREAMS.iter().map(|stream| stream.name).collect();
+        return Err(Failure::config(format!(
+            "The catalog asks for the stream `{name}`, which this source does not have. It has: {}.",
+            names.join(", ")
+        )));
+    };
+    let Some(mode) = configured.sync_mode else {
+        return Err(Failure::config(format!(
+            "The catalog's `sync_mode` of stream `{name}` must be `full_refresh` or `incremental`."
+        )));
+    };
+    let named = &configured.cursor_field;
+    if mode == SyncMode::Incremental
+        && !named.is_empty()
+        && stream
+            .cursor()
+            .map(|cursor| vec![cursor.to_owned()])
+            .as_ref()
+            != Some(named)
+    {
+        let allowed = stream
+            .cursor()
+            .map_or("no cursor field".to_owned(), |cursor| {
+                format!("`{cursor}` as its only cursor field")
+            });
+        return Err(Failure::config(format!(
+            "The catalog's `cursor_field` is not the stream's: `{name}` has {allowed}."
+        )));
+    }
+    Ok((stream, mode))
+}

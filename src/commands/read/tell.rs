@@ -1,0 +1,118 @@
+//! What happens on Dixa's shore, told on Airbyte's: answers, waits and tries as LOG, the rate limit as a stream status.
+
+use std::cell::RefCell;
+
+use crate::airbyte::log::Level;
+use crate::airbyte::message::Status;
+use crate::airbyte::output::Output;
+use crate::dixa::client::Head;
+use crate::dixa::{Event, Host, Watch};
+use crate::epoch::EpochMs;
+use crate::streams::Stream;
+
+/// Tells of the streams that are being read.
+pub struct Teller<'a> {
+    output: &'a Output,
+    running: RefCell<Vec<Running>>,
+}
+
+struct Running {
+    stream: &'static Stream,
+    is_rate_limited: bool,
+}
+
+impl<'a> Teller<'a> {
+    pub fn new(output: &'a Output) -> Self {
+        Self {
+            output,
+            running: RefCell::default(),
+        }
+    }
+
+    pub fn begin(&self, stream: &'static Stream) {
+        self.running.borrow_mut().push(Running {
+            stream,
+            is_rate_limited: false,
+        });
+    }
+
+    pub fn end(&self, stream: &'static Stream) {
+        self.running
+            .borrow_mut()
+            .retain(|running| running.stream.name != stream.name);
+    }
+
+    fn answered(&self, head: &Head) {
+        if matches!(head.status, 200 | 204) {
+            for running in self.running.borrow_mut().iter_mut() {
+                if running.stream.host == head.host && running.is_rate_limited {
+                    running.is_rate_limited = false;
+                    self.output.status(running.stream.name, Status::Running);
+                }
+            }
+        }
+        if self.output.logs(Level::Debug) {
+            let Head {
+                host,
+                status,
+                date,
+                retry_after,
+                encoding,
+                first_byte,
+            } = head;
+            let date = date.map_or("absent".to_owned(), |date| date.to_string());
+            let encoding = encoding.as_deref().unwrap_or("none");
+            let message = format!(
+                "{host} answered {status} after {first_byte:.1?}; Date {date}, Retry-After {retry_after:?}, encoding {encoding}."
+            );
+            self.output.log(Level::Debug, &message);
+        }
+    }
+
+    fn rate_limited(&self, host: Host, until: EpochMs) {
+        for running in self
+            .running
+            .borrow_mut()
+            .iter_mut()
+            .filter(|running| running.stream.host == host)
+        {
+            running.is_rate_limited = true;
+            self.output
+                .status(running.stream.name, Status::RateLimited { until });
+        }
+    }
+}
+
+impl Watch for Teller<'_> {
+    fn told(&self, event: &Event<'_>) {
+        match event {
+            Event::Answered(head) => self.answered(head),
+            Event::Finished {
+                host,
+                wire_bytes,
+                body_bytes,
+            } => {
+                let message =
+                    format!("{host}: the body was {body_bytes} bytes, {wire_bytes} on the wire.");
+                self.output.log(Level::Debug, &message);
+            }
+            Event::RateLimited { host, pause } => {
+                let until = EpochMs::now().plus(*pause);
+                let message = format!(
+                    "{host} refused a request for its rate limit (429); waiting until {until}."
+                );
+                self.output.log(Level::Warn, &message);
+                self.rate_limited(*host, until);
+            }
+            Event::Retrying {
+                error,
+                tries,
+                of,
+                wait,
+            } => {
+                let message = format!("{error}. Try {tries} of {of}; the next one in {wait:.1?}.");
+                self.output.log(Level::Warn, &message);
+            }
+        }
+    }
+}

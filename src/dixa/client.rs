@@ -1,0 +1,326 @@
+//! The two hosts: the token, the headers, the time-outs. One request, one answer; asks `pace` for a turn, retries nothing.
+
+use std::cell::OnceCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::{Response, Url, redirect, retry};
+use tokio::time::{Instant, timeout};
+
+use crate::dixa::body::Decoder;
+use crate::dixa::error::{BodyFault, Error, Phase};
+use crate::dixa::pace::{Pace, api_quota, exports_quota};
+use crate::dixa::retry::Patience;
+use crate::dixa::{Host, Token};
+use crate::epoch::EpochMs;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+const USER_AGENT: &str = concat!("source-dixa/", env!("CARGO_PKG_VERSION"));
+
+/// Where the hosts are, and what the token may ask of them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub token: Token,
+    /// Without `/v1`.
+    pub exports_base_url: Url,
+    pub api_base_url: Url,
+    pub exports_requests_per_minute: u64,
+    pub api_requests_per_second: u64,
+}
+
+/// Something to ask of a host.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub host: Host,
+    url: Url,
+}
+
+impl Request {
+    /// The request for the page that this one's answer links to (dixa-api.md 2.3: a relative link). Only to the same
+    /// origin: the token goes nowhere else.
+    pub fn follow(&self, link: &str) -> Result<Self, Error> {
+        let foreign = Error::ForeignLink { host: self.host };
+        match self.url.join(link) {
+            Ok(url) if url.origin() == self.url.origin() => Ok(Self {
+                host: self.host,
+                url,
+            }),
+            _ => Err(foreign),
+        }
+    }
+
+    /// What tells this request's page from others.
+    pub fn page(&self) -> &str {
+        self.url.as_str()
+    }
+}
+
+/// The head of an answer.
+#[derive(Debug)]
+pub struct Head {
+    pub host: Host,
+    pub status: u16,
+    /// Dixa's clock, from the `Date` header, whole seconds.
+    pub date: Option<EpochMs>,
+    pub retry_after: Option<Duration>,
+    pub encoding: Option<String>,
+    /// From sending to here.
+    pub first_byte: Duration,
+}
+
+impl Head {
+    fn of(host: Host, response: &Response, first_byte: Duration) -> Self {
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let date = text(header::DATE).and_then(EpochMs::parse_http);
+        Self {
+            host,
+            status: response.status().as_u16(),
+            date,
+            retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(value, date)),
+            encoding: text(header::CONTENT_ENCODING).map(str::to_lowercase),
+            first_byte,
+        }
+    }
+
+    /// Dixa's time when the request was sent, or a little before it.
+    pub fn asked_at(&self) -> Option<EpochMs> {
+        self.date.map(|date| date.minus(self.first_byte))
+    }
+}
+
+/// `Retry-After` in seconds, or as a date, which counts from the answer's own `Date`.
+fn retry_after(value: &str, date: Option<EpochMs>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    Some(EpochMs::parse_http(value)?.since(date.unwrap_or_else(EpochMs::now)))
+}
+
+/// An answer whose body is still to be read.
+pub struct Answer {
+    pub head: Head,
+    response: Response,
+    pub decoder: Decoder,
+    between_bytes: Duration,
+    deadline: Instant,
+}
+
+impl Answer {
+    /// The next bytes on the wire; `None` at the end.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        let host = self.head.host;
+        let after = self
+            .between_bytes
+            .min(self.deadline.saturating_duration_since(Instant::now()));
+        match timeout(after, self.response.chunk()).await {
+            Err(_) => Err(Error::TimedOut {
+                host,
+                phase: Phase::Body,
+                after,
+            }),
+            Ok(Err(error)) => Err(Error::Cut {
+                host,
+                cause: chain(error),
+            }),
+            Ok(Ok(chunk)) => Ok(chunk),
+        }
+    }
+}
+
+/// Both hosts, asked with one token.
+pub struct Client {
+    settings: Settings,
+    exports: Side,
+    api: Side,
+}
+
+struct Side {
+    pace: Pace,
+    /// Built when first used: `spec` and an empty read need none.
+    http: OnceCell<reqwest::Client>,
+}
+
+impl Client {
+    pub fn new(settings: Settings) -> Self {
+        let side = |quota| Side {
+            pace: Pace::new(quota),
+            http: OnceCell::new(),
+        };
+        Self {
+            exports: side(exports_quota(settings.exports_requests_per_minute)),
+            api: side(api_quota(settings.api_requests_per_second)),
+            settings,
+        }
+    }
+
+    /// A request for `path`, which begins with `/v1/`.
+    pub fn request(&self, host: Host, path: &str, query: &[(&str, String)]) -> Request {
+        let mut url = self.base_url(host).clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Request { host, url }
+    }
+
+    /// Waits for a turn, asks once, and gives the answer if it is a good one (200 or 204).
+    pub async fn open(
+        &self,
+        request: &Request,
+        patience: &Patience,
+        told: impl FnOnce(&Head),
+    ) -> Result<Answer, Error> {
+        let host = request.host;
+        let side = self.side(host);
+        side.pace.turn().await;
+        let http = self.http(host)?;
+        let sent = Instant::now();
+        let send = http
+            .get(request.url.clone())
+            .headers(self.headers(host)?)
+            .send();
+        let after = patience.first_byte(host);
+        let response = match timeout(after, send).await {
+            Err(_) => {
+                return Err(Error::TimedOut {
+                    host,
+                    phase: Phase::FirstByte,
+                    after,
+                });
+            }
+            Ok(Err(error)) if error.is_timeout() => {
+                return Err(Error::TimedOut {
+                    host,
+                    phase: Phase::Connecting,
+                    after: CONNECT_TIMEOUT,
+                });
+            }
+            Ok(Err(error)) => {
+                return Err(Error::Unreachable {
+                    host,
+                    cause: chain(error),
+                });
+            }
+            Ok(Ok(response)) => response,
+        };
+        let head = Head::of(host, &response, sent.elapsed());
+        told(&head);
+        if !matches!(head.status, 200 | 204) {
+            return Err(Error::Status {
+                host,
+                status: head.status,
+                retry_after: head.retry_after,
+            });
+        }
+        let decoder = Decoder::of(head.encoding.as_deref()).ok_or(Error::Body {
+            host,
+            fault: BodyFault::NotGzip,
+        })?;
+        let deadline = Instant::now() + patience.whole_body;
+        Ok(Answer {
+            head,
+            response,
+            decoder,
+            between_bytes: patience.between_bytes,
+            deadline,
+        })
+    }
+
+    /// Lets the whole host rest.
+    pub fn pause(&self, host: Host, pause: Duration) {
+        self.side(host).pace.pause(pause);
+    }
+
+    /// The host's name, for people.
+    pub fn host_name(&self, host: Host) -> &str {
+        self.base_url(host).host_str().unwrap_or_default()
+    }
+
+    fn base_url(&self, host: Host) -> &Url {
+        match host {
+            Host::Exports => &self.settings.exports_base_url,
+            Host::Api => &self.settings.api_base_url,
+        }
+    }
+
+    fn side(&self, host: Host) -> &Side {
+        match host {
+            Host::Exports => &self.exports,
+            Host::Api => &self.api,
+        }
+    }
+
+    fn headers(&self, host: Host) -> Result<HeaderMap, Error> {
+        let mut authorization = HeaderValue::try_from(self.settings.token.authorization(host))
+            .map_err(|error| Error::Client {
+                cause: error.to_string(),
+            })?;
+        authorization.set_sensitive(true);
+        Ok(HeaderMap::from_iter([
+            (header::AUTHORIZATION, authorization),
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+            (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
+        ]))
+    }
+
+    fn http(&self, host: Host) -> Result<&reqwest::Client, Error> {
+        let http = &self.side(host).http;
+        if http.get().is_none() {
+            let _ = http.set(build(self.base_url(host))?);
+        }
+        http.get().ok_or_else(|| unreachable!("it was set above"))
+    }
+}
+
+/// An HTTP client for one base URL. This machine itself is never asked through a proxy.
+fn build(base_url: &Url) -> Result<reqwest::Client, Error> {
+    let tls = if base_url.scheme() == "https" {
+        crate::dixa::tls::config()?
+    } else {
+        crate::dixa::tls::unused()?
+    };
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        .user_agent(USER_AGENT)
+        .http1_only()
+        .connect_timeout(CONNECT_TIMEOUT);
+    let builder = if is_loopback(base_url) {
+        builder.no_proxy()
+    } else {
+        builder
+    };
+    builder.build().map_err(|error| Error::Client {
+        cause: chain(error),
+    })
+}
+
+/// The URL's host is this machine, by name or by address.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The whole chain of an error in one line, without the URL.
+fn chain(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}

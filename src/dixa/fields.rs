@@ -1,0 +1,152 @@
+//! The top-level fields of a stream's records: which is the key, which the cursor, and which nobody declared.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::mem;
+
+/// So many undeclared fields are named; a body that makes up names without end costs no more memory than these.
+const MAX_UNDECLARED: usize = 200;
+
+/// What a field is to us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Key,
+    Cursor,
+    Plain,
+}
+
+/// What is known of a stream's fields. Records of a body come with their fields in the same order, mostly, so the field
+/// after the last one is tried before any search.
+pub struct Fields {
+    names: Vec<(Box<[u8]>, Role)>,
+    places: HashMap<Box<[u8]>, usize>,
+    next: usize,
+    undeclared: Vec<String>,
+    room: usize,
+}
+
+impl Fields {
+    /// The fields that a schema declares, and which of them are the key and the cursor.
+    pub fn new<'a>(
+        declared: impl Iterator<Item = &'a str>,
+        key: &str,
+        cursor: Option<&str>,
+    ) -> Self {
+        let mut fields = Self {
+            names: Vec::new(),
+            places: HashMap::new(),
+            next: 0,
+            undeclared: Vec::new(),
+            room: MAX_UNDECLARED,
+        };
+        for name in declared {
+            let role = match name {
+                _ if name == key => Role::Key,
+                _ if Some(name) == cursor => Role::Cursor,
+                _ => Role::Plain,
+            };
+            fields.add(name.as_bytes(), role);
+        }
+        fields
+    }
+
+    /// The undeclared fields seen since the last call; each is told once.
+    pub fn take_undeclared(&mut self) -> Vec<String> {
+        mem::take(&mut self.undeclared)
+    }
+
+    pub(super) fn rewind(&mut self) {
+        self.next = 0;
+    }
+
+    /// What the field of this name (as it stands in the body, between its quotes) is to us.
+    pub(super) fn role(&mut self, written: &[u8]) -> Role {
+        if let Some((name, role)) = self.names.get(self.next)
+            && **name == *written
+        {
+            self.next += 1;
+            return *role;
+        }
+        let name = unescape(written);
+        if let Some(place) = self.places.get(&*name) {
+            self.next = place + 1;
+            return self.names[*place].1;
+        }
+        if self.room > 0 {
+            self.room -= 1;
+            self.undeclared
+                .push(String::from_utf8_lossy(&name).into_owned());
+            self.add(&name, Role::Plain);
+            self.next = self.names.len();
+        }
+        Role::Plain
+    }
+
+    fn add(&mut self, name: &[u8], role: Role) {
+        self.places.insert(name.into(), self.names.len());
+        self.names.push((name.into(), role));
+    }
+}
+
+/// A name that is written with escapes (`"updated\u005fat"`) is the name it stands for.
+fn unescape(written: &[u8]) -> Cow<'_, [u8]> {
+    if !written.contains(&b'\\') {
+        return written.into();
+    }
+    let quoted = [b"\"", written, b"\""].concat();
+    match serde_json::from_slice::<String>(&quoted) {
+        Ok(name) => name.into_bytes().into(),
+        Err(_) => written.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields() -> Fields {
+        Fields::new(
+            ["id", "name", "updated_at"].into_iter(),
+            "id",
+            Some("updated_at"),
+        )
+    }
+
+    #[test]
+    fn a_field_has_its_role_in_any_order() {
+        let mut fields = fields();
+        for (name, role) in [
+            ("updated_at", Role::Cursor),
+            ("id", Role::Key),
+            ("name", Role::Plain),
+            ("id", Role::Key),
+        ] {
+            assert_eq!(fields.role(name.as_bytes()), role, "{name}");
+        }
+        assert!(fields.take_undeclared().is_empty());
+    }
+
+    #[test]
+    fn a_name_written_with_escapes_is_the_same_name() {
+        assert_eq!(fields().role(br"updated\u005fat"), Role::Cursor);
+    }
+
+    #[test]
+    fn an_undeclared_field_is_told_once() {
+        let mut fields = fields();
+        fields.role(b"new");
+        fields.rewind();
+        fields.role(b"new");
+        assert_eq!(fields.take_undeclared(), ["new"]);
+        assert!(fields.take_undeclared().is_empty());
+    }
+
+    #[test]
+    fn names_without_end_cost_no_memory() {
+        let mut fields = fields();
+        for number in 0..10_000 {
+            fields.role(format!("field {number}").as_bytes());
+        }
+        assert_eq!(fields.take_undeclared().len(), MAX_UNDECLARED);
+    }
+}

@@ -1,0 +1,88 @@
+//! Dixa's shore: its two hosts, how they are asked, and how their bodies fall apart into records. Knows nothing of Airbyte.
+
+pub mod body;
+pub mod client;
+pub mod error;
+pub mod fields;
+pub mod grammar;
+pub mod pace;
+pub mod page;
+pub mod records;
+pub mod retry;
+pub mod tls;
+
+use std::fmt;
+
+/// The two hosts of Dixa's API; one token serves both (dixa-api.md 1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// `exports.dixa.io`: whole windows of time in one body, 10 requests a minute.
+    Exports,
+    /// `dev.dixa.io`: lists, 10 requests a second.
+    Api,
+}
+
+/// Dixa's own name for the host's API, as its documentation has it.
+impl fmt::Display for Host {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Exports => "Dixa's Exports API",
+            Self::Api => "Dixa's main API",
+        })
+    }
+}
+
+/// An API token. It goes into the header of a request and nowhere else.
+#[derive(Clone)]
+pub struct Token(String);
+
+impl Token {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The `Authorization` header's value: `Bearer` on the Exports API, the bare token on the main API
+    /// (dixa-api.md 1.3 and 2.1).
+    fn authorization(&self, host: Host) -> String {
+        match host {
+            Host::Exports => format!("Bearer {}", self.0),
+            Host::Api => self.0.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// What the client does and sees on the way, for whoever tells it. Never holds a token or any part of a body.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The head of an answer arrived, whatever its status.
+    Answered(&'a client::Head),
+    /// A body was read to its end.
+    Finished {
+        host: Host,
+        wire_bytes: u64,
+        body_bytes: u64,
+    },
+    /// Dixa refused for its rate (429); the whole host rests for this long.
+    RateLimited {
+        host: Host,
+        pause: std::time::Duration,
+    },
+    /// A try failed and will be made again.
+    Retrying {
+        error: &'a error::Error,
+        tries: u32,
+        of: u32,
+        wait: std::time::Duration,
+    },
+}
+
+/// Whoever is told of events.
+pub trait Watch {
+    fn told(&self, event: &Event<'_>);
+}

@@ -1,0 +1,169 @@
+//! One body read to its end: the only place that tries again.
+
+use std::cell::RefCell;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout};
+
+use crate::dixa::client::{Answer, Client, Request};
+use crate::dixa::error::{BodyFault, Error};
+use crate::dixa::pace::rest;
+use crate::dixa::records::{Fields, Frame, Record, Splitter};
+use crate::dixa::retry::{Patience, Verdict, verdict, wait};
+use crate::dixa::{Event, Watch};
+use crate::epoch::EpochMs;
+
+/// A wait for Dixa that somebody might notice.
+const MOMENT: Duration = Duration::from_millis(50);
+
+/// Whoever takes records.
+pub trait Sink {
+    /// Takes one record. A body that is read again brings its records again.
+    fn record(&mut self, record: Record<'_>);
+
+    /// Nothing comes from Dixa just now: what was taken may go on its way.
+    fn idle(&mut self);
+
+    /// Waits until there is room for more; `false` when nobody takes records any more.
+    fn room(&mut self) -> impl Future<Output = bool>;
+}
+
+/// What a body is made of.
+pub struct Shape<'a> {
+    /// The keys that lead to the array of records; none for a bare array.
+    pub path: &'static [&'static str],
+    pub fields: &'a RefCell<Fields>,
+}
+
+/// What a body told beside its records.
+#[derive(Debug)]
+pub struct Page {
+    /// The link of the next page.
+    pub next: Option<String>,
+    /// Dixa's time when this body was asked for, if it says so.
+    pub asked_at: Option<EpochMs>,
+}
+
+/// Asks, with patience, and tells of it.
+pub struct Reader<'a> {
+    pub client: &'a Client,
+    pub patience: &'a Patience,
+    pub watch: &'a dyn Watch,
+}
+
+impl Reader<'_> {
+    /// Reads a body to its end into the sink, trying again as the table of `retry` has it.
+    pub async fn read(
+        &self,
+        request: &Request,
+        shape: &Shape<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<Page, Error> {
+        let mut tries = 0;
+        let mut rate_limited: Option<Instant> = None;
+        loop {
+            let error = match self.attempt(request, shape, sink).await {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            match verdict(&error) {
+                Verdict::Stop => return Err(error),
+                Verdict::Pause => {
+                    self.pause(&error, rate_limited.map(|since| since.elapsed()))?;
+                    rate_limited.get_or_insert_with(Instant::now);
+                }
+                Verdict::Again => {
+                    rate_limited = None;
+                    tries += 1;
+                    if tries >= self.patience.tries {
+                        return Err(error);
+                    }
+                    let wait = wait(tries, fastrand::f64());
+                    self.watch.told(&Event::Retrying {
+                        error: &error,
+                        tries,
+                        of: self.patience.tries,
+                        wait,
+                    });
+                    rest(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Lets the host rest after a 429. `lasting`: for how long it has answered nothing else.
+    fn pause(&self, error: &Error, lasting: Option<Duration>) -> Result<(), Error> {
+        let &Error::Status {
+            host, retry_after, ..
+        } = error
+        else {
+            unreachable!("only a status pauses a host")
+        };
+        if let Some(lasting) = lasting.filter(|lasting| *lasting >= self.patience.rate_limited) {
+            return Err(Error::RateLimited { host, lasting });
+        }
+        let pause = self.patience.pause(retry_after, fastrand::f64());
+        self.client.pause(host, pause);
+        self.watch.told(&Event::RateLimited { host, pause });
+        Ok(())
+    }
+
+    async fn attempt(
+        &self,
+        request: &Request,
+        shape: &Shape<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<Page, Error> {
+        let host = request.host;
+        let broken = |fault: BodyFault| Error::Body { host, fault };
+        let told = |head: &_| self.watch.told(&Event::Answered(head));
+        let mut answer = self.client.open(request, self.patience, told).await?;
+        let asked_at = answer.head.asked_at();
+        let mut splitter = Splitter::new(shape.path);
+        let (mut wire_bytes, mut body_bytes) = (0, 0);
+        while let Some(chunk) = next_chunk(&mut answer, sink).await? {
+            let mut wire = chunk.as_ref();
+            wire_bytes += wire.len() as u64;
+            while let Some(piece) = answer.decoder.next(&mut wire).map_err(broken)? {
+                body_bytes += piece.len() as u64;
+                splitter
+                    .feed(piece, &mut shape.fields.borrow_mut(), |record| {
+                        sink.record(record)
+                    })
+                    .map_err(broken)?;
+                if !sink.room().await {
+                    return Err(Error::Closed);
+                }
+            }
+        }
+        answer.decoder.finish().map_err(broken)?;
+        let frame = if answer.head.status == 204 {
+            Frame::default()
+        } else {
+            splitter.finish().map_err(broken)?
+        };
+        self.watch.told(&Event::Finished {
+            host,
+            wire_bytes,
+            body_bytes,
+        });
+        Ok(Page {
+            next: frame.next,
+            asked_at,
+        })
+    }
+}
+
+/// The next chunk; the sink hears of it if that takes a moment.
+async fn next_chunk(answer: &mut Answer, sink: &mut impl Sink) -> Result<Option<Bytes>, Error> {
+    let mut chunk = pin!(answer.chunk());
+    match timeout(MOMENT, &mut chunk).await {
+        Ok(chunk) => chunk,
+        Err(_) => {
+            sink.idle();
+            chunk.await
+        }
+    }
+}

@@ -1,0 +1,485 @@
+//! A body, chunk by chunk, into records: each is checked to be valid JSON in valid UTF-8, looked into for its key and
+//! its cursor only, and handed on as the bytes that came. Knows no stream and no socket.
+//!
+//! One pass over the bytes, stopping and going on anywhere. What lies around the records (the frame) is kept, small,
+//! and read at the end; of a record only what spans two chunks is copied.
+
+use serde::Deserialize;
+
+use crate::dixa::error::BodyFault;
+use crate::dixa::grammar::{Expect, Number, literal, plain};
+use crate::epoch::EpochMs;
+
+pub use crate::dixa::fields::{Fields, Role};
+
+/// Containers inside containers, the frame included; consumers of the output give up at about a thousand.
+pub const MAX_DEPTH: usize = 512;
+/// The largest record that is taken, in bytes.
+pub const MAX_RECORD: usize = 64 * 1024 * 1024;
+/// The largest frame that is taken, in bytes.
+pub const MAX_FRAME: usize = 1024 * 1024;
+
+/// One record as it came, line breaks between its tokens taken out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    pub bytes: &'a [u8],
+    /// The key's JSON token; `None` where it is missing or null.
+    pub key: Option<&'a [u8]>,
+    /// The cursor's JSON token; `None` where it is missing or null.
+    pub cursor: Option<&'a [u8]>,
+    /// The record is `{}`.
+    pub is_empty: bool,
+}
+
+impl Record<'_> {
+    /// The cursor where it is a number: milliseconds since 1970.
+    pub fn cursor_ms(&self) -> Option<EpochMs> {
+        let text = std::str::from_utf8(self.cursor?).ok()?;
+        text.parse()
+            .ok()
+            .or_else(|| text.parse().ok().map(floor))
+            .map(EpochMs)
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and a cursor that far away is just far away"
+)]
+fn floor(number: f64) -> i64 {
+    number.floor() as i64
+}
+
+/// Where the records end and the frame says what follows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// `meta.next`: the relative link of the next page (dixa-api.md 2.3). `meta` missing, null or `{}` means none.
+    pub next: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Records {
+    NotYet,
+    /// Inside their array, which is this deep.
+    At(usize),
+    Done,
+}
+
+type Span = (usize, usize);
+
+/// Takes a body apart. Feed it the chunks in order, then [`Splitter::finish`] it.
+pub struct Splitter {
+    /// The keys that lead from the top of the body to the array of records; none for a bare array.
+    path: &'static [&'static str],
+    expect: Expect,
+    /// The open containers, outermost first; `true` is an object.
+    open: Vec<bool>,
+    records: Records,
+    /// How many keys of `path` lead to where we are.
+    matched: usize,
+    /// The coming value is the next step of `path`.
+    on_path: bool,
+    in_record: bool,
+    /// What is held of the current record from earlier chunks, or of all records' frame.
+    held: Vec<u8>,
+    frame: Vec<u8>,
+    /// Where in the current chunk begins what is not yet held.
+    segment: usize,
+    key_begin: usize,
+    role: Role,
+    value_begin: usize,
+    key: Option<Span>,
+    cursor: Option<Span>,
+    is_empty: bool,
+}
+
+impl Splitter {
+    pub fn new(path: &'static [&'static str]) -> Self {
+        Self {
+            path,
+            expect: Expect::Value,
+            open: Vec::with_capacity(16),
+            records: Records::NotYet,
+            matched: 0,
+            on_path: false,
+            in_record: false,
+            held: Vec::new(),
+            frame: Vec::new(),
+            segment: 0,
+            key_begin: 0,
+            role: Role::Plain,
+            value_begin: 0,
+            key: None,
+            cursor: None,
+            is_empty: true,
+        }
+    }
+
+    /// Takes the next bytes of the body and emits each record that ends in them.
+    pub fn feed(
+        &mut self,
+        chunk: &[u8],
+        fields: &mut Fields,
+        mut emit: impl FnMut(Record<'_>),
+    ) -> Result<(), BodyFault> {
+        self.segment = 0;
+        let mut at = 0;
+        while let Some(&byte) = chunk.get(at) {
+            at = match self.expect {
+                Expect::Text { is_key } => self.text(chunk, at, is_key, fields)?,
+                Expect::Escape { is_key } => {
+                    self.expect = Expect::after_escape(byte, is_key)?;
+                    at + 1
+                }
+                Expect::Hex { is_key, left } => {
+                    self.expect = Expect::after_hex(byte, is_key, left)?;
+                    at + 1
+                }
+                Expect::Number(number) => match number.after(byte)? {
+                    Some(number) => {
+                        self.expect = Expect::Number(number);
+                        at + 1
+                    }
+                    None => {
+                        self.end_value(at);
+                        at
+                    }
+                },
+                Expect::Literal(rest) => {
+                    match literal(rest, byte)? {
+                        [] => self.end_value(at + 1),
+                        rest => self.expect = Expect::Literal(rest),
+                    }
+                    at + 1
+                }
+                _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => self.blank(chunk, at)?,
+                _ => {
+                    self.structure(chunk, at, byte, fields)?;
+                    if self.in_record && Records::At(self.open.len()) == self.records {
+                        self.end_record(chunk, at + 1, &mut emit)?;
+                    }
+                    at + 1
+                }
+            };
+        }
+        self.hold(chunk, chunk.len())
+    }
+
+    /// The body is over: says what its frame holds, or that it is not whole.
+    pub fn finish(self) -> Result<Frame, BodyFault> {
+        if !matches!(self.expect, Expect::End) {
+            return Err(BodyFault::Unfinished);
+        }
+        if self.records != Records::Done {
+            return Err(BodyFault::NoArray);
+        }
+        if self.path.is_empty() {
+            return Ok(Frame::default());
+        }
+        let frame = simdutf8::basic::from_utf8(&self.frame).map_err(|_| BodyFault::NotUtf8)?;
+        let envelope: Envelope = serde_json::from_str(frame).map_err(|_| BodyFault::NoLink)?;
+        let next = envelope
+            .meta
+            .and_then(|meta| meta.next)
+            .filter(|next| !next.is_empty());
+        Ok(Frame { next })
+    }
+
+    /// Inside a string: to its end, to an escape, or to the end of the chunk.
+    fn text(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        is_key: bool,
+        fields: &mut Fields,
+    ) -> Result<usize, BodyFault> {
+        let length = chunk[at..]
+            .iter()
+            .position(|byte| !plain(*byte))
+            .unwrap_or(chunk.len() - at);
+        let at = at + length;
+        match chunk.get(at) {
+            None => return Ok(at),
+            Some(b'\\') => self.expect = Expect::Escape { is_key },
+            Some(b'"') if is_key => {
+                self.end_key(chunk, at, fields);
+                self.expect = Expect::Colon;
+            }
+            Some(b'"') => self.end_value(at + 1),
+            Some(_) => return Err(BodyFault::NotJson("a control character in a string")),
+        }
+        Ok(at + 1)
+    }
+
+    /// Blanks between tokens: kept in records, except line breaks, and dropped from the frame.
+    fn blank(&mut self, chunk: &[u8], at: usize) -> Result<usize, BodyFault> {
+        let kept = |byte: u8| self.in_record && matches!(byte, b' ' | b'\t');
+        let length = chunk[at..]
+            .iter()
+            .position(|byte| !kept(*byte))
+            .unwrap_or(chunk.len() - at);
+        if length > 0 {
+            return Ok(at + length);
+        }
+        self.hold(chunk, at)?;
+        self.segment = at + 1;
+        Ok(at + 1)
+    }
+
+    /// A byte between tokens that is no blank.
+    fn structure(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        byte: u8,
+        fields: &mut Fields,
+    ) -> Result<(), BodyFault> {
+        match (self.expect, byte) {
+            (Expect::Value, _) => self.begin_value(chunk, at, byte, fields),
+            (Expect::ValueOrEnd, b']') | (Expect::CommaOrEnd, b']') => self.close(false, chunk, at),
+            (Expect::ValueOrEnd, _) => self.begin_value(chunk, at, byte, fields),
+            (Expect::KeyOrEnd, b'}') | (Expect::CommaOrEnd, b'}') => self.close(true, chunk, at),
+            (Expect::KeyOrEnd | Expect::Key, b'"') => {
+                self.key_begin = self.position(at + 1);
+                self.expect = Expect::Text { is_key: true };
+                Ok(())
+            }
+            (Expect::Colon, b':') => {
+                self.expect = Expect::Value;
+                Ok(())
+            }
+            (Expect::CommaOrEnd, b',') => {
+                if !self.in_record && Records::At(self.open.len()) == self.records {
+                    self.hold(chunk, at)?;
+                    self.segment = at + 1;
+                }
+                self.expect = if self.open.last() == Some(&true) {
+                    Expect::Key
+                } else {
+                    Expect::Value
+                };
+                Ok(())
+            }
+            (Expect::End, _) => Err(BodyFault::Trailing),
+            _ => Err(BodyFault::NotJson("between two tokens")),
+        }
+    }
+
+    fn begin_value(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        byte: u8,
+        fields: &mut Fields,
+    ) -> Result<(), BodyFault> {
+        if self.in_record {
+            if self.records == Records::At(self.open.len() - 1) {
+                self.value_begin = self.position(at);
+            }
+        } else {
+            self.begin_frame_value(chunk, at, byte, fields)?;
+        }
+        self.expect = match byte {
+            b'{' => {
+                self.open.push(true);
+                Expect::KeyOrEnd
+            }
+            b'[' => {
+                self.open.push(false);
+                Expect::ValueOrEnd
+            }
+            b'"' => Expect::Text { is_key: false },
+            b'-' | b'0'..=b'9' => Expect::Number(Number::first(byte)),
+            b't' => Expect::Literal(b"rue"),
+            b'f' => Expect::Literal(b"alse"),
+            b'n' => Expect::Literal(b"ull"),
+            _ => return Err(BodyFault::NotJson("where a value was due")),
+        };
+        if self.open.len() > MAX_DEPTH {
+            Err(BodyFault::TooDeep)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A value outside of any record: the way to the records, a record's beginning, or something else.
+    fn begin_frame_value(
+        &mut self,
+        chunk: &[u8],
+        at: usize,
+        byte: u8,
+        fields: &mut Fields,
+    ) -> Result<(), BodyFault> {
+        let depth = self.open.len();
+        if self.records == Records::At(depth) {
+            if byte != b'{' {
+                return Err(BodyFault::NoObject);
+            }
+            self.hold(chunk, at)?;
+            self.in_record = true;
+            self.segment = at;
+            (self.key, self.cursor, self.role, self.is_empty) = (None, None, Role::Plain, true);
+            fields.rewind();
+        } else if depth == 0 || self.on_path {
+            let is_last = depth == self.path.len();
+            if byte != if is_last { b'[' } else { b'{' }
+                || (is_last && self.records != Records::NotYet)
+            {
+                return Err(BodyFault::NoArray);
+            }
+            if is_last {
+                self.records = Records::At(depth + 1);
+            } else {
+                self.matched = depth;
+            }
+            self.on_path = false;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, object: bool, chunk: &[u8], at: usize) -> Result<(), BodyFault> {
+        if self.open.last() != Some(&object) {
+            return Err(BodyFault::NotJson("a bracket that closes another"));
+        }
+        if !self.in_record && self.records == Records::At(self.open.len()) {
+            self.hold(chunk, at)?;
+            self.segment = at;
+            self.records = Records::Done;
+        }
+        self.open.pop();
+        if !self.in_record {
+            self.matched = self.matched.min(self.open.len().saturating_sub(1));
+        }
+        self.end_value(at + 1);
+        Ok(())
+    }
+
+    /// A value ended before `end`; the container around it, if any, goes on.
+    fn end_value(&mut self, end: usize) {
+        if self.role != Role::Plain && self.records == Records::At(self.open.len() - 1) {
+            let span = Some((self.value_begin, self.position(end)));
+            match self.role {
+                Role::Key => self.key = span,
+                _ => self.cursor = span,
+            }
+            self.role = Role::Plain;
+        }
+        self.expect = if self.open.is_empty() {
+            Expect::End
+        } else {
+            Expect::CommaOrEnd
+        };
+    }
+
+    fn end_key(&mut self, chunk: &[u8], at: usize, fields: &mut Fields) {
+        let depth = self.open.len();
+        if self.in_record {
+            if self.records == Records::At(depth - 1) {
+                self.is_empty = false;
+                self.role = fields.role(&slice(
+                    &self.held,
+                    chunk,
+                    self.segment,
+                    (self.key_begin, self.position(at)),
+                ));
+            }
+        } else if depth <= self.path.len() && self.matched + 1 == depth {
+            let key = slice(
+                &self.frame,
+                chunk,
+                self.segment,
+                (self.key_begin, self.position(at)),
+            );
+            self.on_path = *key == *self.path[depth - 1].as_bytes();
+        }
+    }
+
+    fn end_record(
+        &mut self,
+        chunk: &[u8],
+        end: usize,
+        emit: &mut impl FnMut(Record<'_>),
+    ) -> Result<(), BodyFault> {
+        let tail = &chunk[self.segment..end];
+        let bytes = if self.held.is_empty() {
+            tail
+        } else {
+            self.held.extend_from_slice(tail);
+            &self.held
+        };
+        if bytes.len() > MAX_RECORD {
+            return Err(BodyFault::RecordTooLarge);
+        }
+        if simdutf8::basic::from_utf8(bytes).is_err() {
+            return Err(BodyFault::NotUtf8);
+        }
+        let token = |span: Option<Span>| {
+            span.map(|(begin, end)| &bytes[begin..end])
+                .filter(|token| *token != b"null")
+        };
+        emit(Record {
+            bytes,
+            key: token(self.key),
+            cursor: token(self.cursor),
+            is_empty: self.is_empty,
+        });
+        self.held.clear();
+        self.in_record = false;
+        self.segment = end;
+        Ok(())
+    }
+
+    /// Where a byte of the chunk lies in the current record, or in the frame.
+    fn position(&self, at: usize) -> usize {
+        let held = if self.in_record {
+            self.held.len()
+        } else {
+            self.frame.len()
+        };
+        held + at - self.segment
+    }
+
+    /// Keeps what the current chunk holds up to `end`, of the record or of the frame.
+    fn hold(&mut self, chunk: &[u8], end: usize) -> Result<(), BodyFault> {
+        let (held, limit, fault) = if self.in_record {
+            (&mut self.held, MAX_RECORD, BodyFault::RecordTooLarge)
+        } else {
+            (&mut self.frame, MAX_FRAME, BodyFault::FrameTooLarge)
+        };
+        held.extend_from_slice(&chunk[self.segment..end]);
+        self.segment = end;
+        if held.len() > limit {
+            Err(fault)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A span of what is held and what the chunk adds to it, in one piece.
+fn slice<'a>(
+    held: &[u8],
+    chunk: &'a [u8],
+    segment: usize,
+    (begin, end): Span,
+) -> std::borrow::Cow<'a, [u8]> {
+    let in_chunk = |position: usize| segment + position - held.len();
+    match held.get(begin..) {
+        None | Some([]) => chunk[in_chunk(begin)..in_chunk(end)].into(),
+        Some(first) if end <= held.len() => first[..end - begin].to_vec().into(),
+        Some(first) => [first, &chunk[segment..in_chunk(end)]].concat().into(),
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    meta: Option<Meta>,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Instants as Dixa and Airbyte count them: milliseconds since 1970, UTC. The only reader of the wall clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+
+/// An instant, in milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EpochMs(pub i64);
+
+impl EpochMs {
+    /// The wall clock, now.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the clock"
+    )]
+    pub fn now() -> Self {
+        Self(Utc::now().timestamp_millis())
+    }
+
+    /// A calendar date (its first instant in UTC) or a UTC date-time that ends in `Z`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            return Some(Self(
+                date.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis(),
+            ));
+        }
+        let instant = DateTime::parse_from_rfc3339(text).ok()?;
+        text.ends_with('Z')
+            .then(|| Self(instant.timestamp_millis()))
+    }
+
+    /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` for anything else.
+    pub fn parse_http(text: &str) -> Option<Self> {
+        let instant = DateTime::parse_from_rfc2822(text).ok()?;
+        Some(Self(instant.timestamp_millis()))
+    }
+
+    /// The whole second at or before this instant.
+    #[must_use]
+    pub fn floor_to_second(self) -> Self {
+        Self(self.0.div_euclid(1000) * 1000)
+    }
+
+    /// The whole second at or after this instant.
+    #[must_use]
+    pub fn ceil_to_second(self) -> Self {
+        Self(self.0.saturating_add(999)).floor_to_second()
+    }
+
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(whole_ms(span)))
+    }
+
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(whole_ms(span)))
+    }
+
+    /// The time from `earlier` to here; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+fn whole_ms(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Readable UTC: `2025-01-31T00:00:00Z`, with milliseconds only where there are any.
+impl fmt::Display for EpochMs {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::<Utc>::from_timestamp_millis(self.0) {
+            Some(instant) => {
+                let digits = if self.0 % 1000 == 0 {
+                    SecondsFormat::Secs
+                } else {
+                    SecondsFormat::Millis
+                };
+                formatter.write_str(&instant.to_rfc3339_opts(digits, true))
+            }
+            None => write!(formatter, "{} ms", self.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<i64>) {
+        assert_eq!(EpochMs::parse(text), expected.map(EpochMs), "{text}");
+    }
+
+    #[test]
+    fn dates_and_utc_date_times_are_read() {
+        check("1970-01-01", Some(0));
+        check("2015-01-01", Some(1_420_070_400_000));
+        check("2015-01-01T00:00:01Z", Some(1_420_070_401_000));
+        check("2015-01-01T00:00:01.250Z", Some(1_420_070_401_250));
+    }
+
+    #[test]
+    fn other_zones_and_impossible_days_are_not() {
+        for text in [
+            "2023-02-30",
+            "2015-01-01T00:00:00",
+            "2015-01-01T00:00:00+01:00",
+            "2015-1-1x",
+            "",
+            "yesterday",
+        ] {
+            check(text, None);
+        }
+    }
+
+    #[test]
+    fn seconds_are_cut_towards_the_past() {
+        assert_eq!(EpochMs(1_999).floor_to_second(), EpochMs(1_000));
+        assert_eq!(EpochMs(-1).floor_to_second(), EpochMs(-1_000));
+        assert_eq!(EpochMs(1_001).ceil_to_second(), EpochMs(2_000));
+        assert_eq!(EpochMs(2_000).ceil_to_second(), EpochMs(2_000));
+    }
+
+    #[test]
+    fn an_http_date_is_read() {
+        assert_eq!(
+            EpochMs::parse_http("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(EpochMs(784_111_777_000))
+        );
+        assert_eq!(EpochMs::parse_http("120"), None);
+    }
+
+    #[test]
+    fn an_instant_reads_well() {
+        assert_eq!(
+            EpochMs(1_420_070_400_000).to_string(),
+            "2015-01-01T00:00:00Z"
+        );
+        assert_eq!(
+            EpochMs(1_420_070_400_001).to_string(),
+            "2015-01-01T00:00:00.001Z"
+        );
+        assert_eq!(EpochMs(i64::MAX).to_string(), "9223372036854775807 ms");
+    }
+}

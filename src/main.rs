@@ -1,0 +1,84 @@
+//! The process: its arguments, its signals, its exit code.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use source_dixa::airbyte::log::Level;
+use source_dixa::airbyte::output::Output;
+use source_dixa::cli::Arguments;
+use source_dixa::commands;
+use source_dixa::failure::Failure;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What the shell says of a process that SIGTERM (15) or SIGINT (2) ended.
+const TERMINATED: u8 = 128 + 15;
+const INTERRUPTED: u8 = 128 + 2;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let level = |debug| Level::asked_for(debug, std::env::var("LOG_LEVEL").ok().as_deref());
+    match Arguments::try_parse() {
+        Ok(arguments) => {
+            let output = Output::to_stdout(level(arguments.debug));
+            tokio::select! {
+                done = commands::run(&arguments.command, &output) => end(output, done).await,
+                code = told_to_end() => ExitCode::from(code),
+            }
+        }
+        Err(error) => usage(&error, Output::to_stdout(level(false))).await,
+    }
+}
+
+/// Help and version are answers; anything else is told to the person on stderr and to the platform on stdout.
+async fn usage(error: &clap::Error, output: Output) -> ExitCode {
+    let _ = error.print();
+    if !matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        let message =
+            "The command line is wrong; stderr says where, and `source-dixa --help` how it goes.";
+        output.error(&Failure::config(message).because(error.kind()), None);
+    }
+    let _ = output.close().await;
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The exit code, once everything is written: it is not success if something could not be.
+async fn end(output: Output, done: bool) -> ExitCode {
+    match output.close().await {
+        Ok(()) if done => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Err(error) => {
+            tell_on_stderr(&format!("source-dixa: stdout cannot be written: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// There is nowhere else to say it.
+#[expect(clippy::print_stderr, reason = "stdout is what failed")]
+fn tell_on_stderr(message: &str) {
+    eprintln!("{message}");
+}
+
+/// Waits for SIGTERM or SIGINT where the kernel would ignore them: in the first process of a container. Anywhere else
+/// they keep their default action, which clients rely on (airbyte.md 2.2 and 4.4).
+async fn told_to_end() -> u8 {
+    if std::process::id() != 1 {
+        return std::future::pending().await;
+    }
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => TERMINATED,
+        _ = interrupt.recv() => INTERRUPTED,
+    }
+}

@@ -1,0 +1,146 @@
+//! How a span of time is cut into windows, and what is asked of Dixa for each. Arithmetic; knows no clock.
+//!
+//! ```text
+//! covered      [────────────)[────────────)[──────)        half-open, whole seconds, no gap, no overlap
+//!              s            e                    horizon
+//! asked       (├────────────┤)                             after = s − 1 ms, before = e
+//!                          (├────────────┤)                whatever the bounds mean, [s, e) is in it
+//! ```
+
+use std::time::Duration;
+
+use crate::epoch::EpochMs;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest span that one export request may ask for: a month of 31 days (dixa-api.md 1.2).
+pub const LONGEST_SPAN: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+
+/// A span of time: from `start` on, up to but not including `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub start: EpochMs,
+    pub end: EpochMs,
+}
+
+/// What is asked of Dixa for a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub after: EpochMs,
+    pub before: EpochMs,
+}
+
+impl Window {
+    /// Bounds within which Dixa returns all of this window, be they inclusive or exclusive: undocumented (dixa-api.md 1.2).
+    pub fn asked(&self) -> Asked {
+        Asked {
+            after: self.start.minus(Duration::from_millis(1)).max(EpochMs(0)),
+            before: self.end,
+        }
+    }
+}
+
+impl std::fmt::Display for Window {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} to {}", self.start, self.end)
+    }
+}
+
+/// `[start, horizon)` cut into windows of so many days, the last one shorter; edges on whole seconds.
+///
+/// The window that would ask for more than Dixa's limit, its overlap included, is a second shorter.
+pub fn windows(start: EpochMs, horizon: EpochMs, days: u32) -> impl Iterator<Item = Window> {
+    let length = (DAY * days).min(LONGEST_SPAN - Duration::from_secs(1));
+    let horizon = horizon.ceil_to_second();
+    let mut next = start.floor_to_second();
+    std::iter::from_fn(move || {
+        let window = Window {
+            start: next,
+            end: next.plus(length).min(horizon),
+        };
+        next = window.end;
+        (window.start < window.end).then_some(window)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOON: i64 = 1_700_000_000_000;
+
+    fn check_cover(start: i64, horizon: i64, windows: &[Window]) {
+        if start.div_euclid(1000) * 1000 >= EpochMs(horizon).ceil_to_second().0 {
+            assert_eq!(windows, []);
+            return;
+        }
+        assert_eq!(windows[0].start, EpochMs(start).floor_to_second());
+        assert_eq!(
+            windows[windows.len() - 1].end,
+            EpochMs(horizon).ceil_to_second()
+        );
+        for pair in windows.windows(2) {
+            assert_eq!(
+                pair[0].end, pair[1].start,
+                "windows touch, without gap or overlap"
+            );
+        }
+        for window in windows {
+            assert!(window.start < window.end);
+            assert_eq!((window.start.0 % 1000, window.end.0 % 1000), (0, 0));
+            let asked = window.asked();
+            assert!(asked.before.since(asked.after) <= LONGEST_SPAN);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn windows_cover_the_time_exactly_once(start in 0..NOON, length in 0..200 * 86_400_000_i64, days in 1_u32..=31) {
+            let all: Vec<_> = windows(EpochMs(start), EpochMs(start + length), days).collect();
+            check_cover(start, start + length, &all);
+        }
+
+        #[test]
+        fn a_resumed_read_covers_the_same_time(
+            start in 0..NOON, length in 1..200 * 86_400_000_i64, days in 1_u32..=31, stopped in 0_usize..10, other in 1_u32..=31,
+        ) {
+            let horizon = EpochMs(start + length);
+            let all: Vec<_> = windows(EpochMs(start), horizon, days).collect();
+            let done = &all[..stopped.min(all.len())];
+            let position = done.last().map_or(EpochMs(start), |window| window.end);
+            let rest: Vec<_> = windows(position, horizon, other).collect();
+            check_cover(start, start + length, &[done, &rest].concat());
+        }
+
+        #[test]
+        fn every_instant_is_asked_for_under_all_meanings_of_the_bounds(
+            start in 1_000..NOON, length in 1..100 * 86_400_000_i64, days in 1_u32..=31, at in 0.0..1.0,
+        ) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any instant will do")]
+            let instant = EpochMs(start + (length as f64 * at) as i64);
+            let mut asked = windows(EpochMs(start), EpochMs(start + length), days).map(|window| window.asked());
+            let exclusive = asked.any(|asked| asked.after < instant && instant < asked.before);
+            prop_assert!(exclusive || instant.0 >= start + length);
+        }
+    }
+
+    #[test]
+    fn a_month_of_31_days_stays_within_dixas_limit() {
+        let window = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 62), 31)
+            .next()
+            .unwrap();
+        let asked = window.asked();
+        assert_eq!(
+            asked.before.since(asked.after),
+            LONGEST_SPAN - Duration::from_millis(999)
+        );
+    }
+
+    #[test]
+    fn thirty_days_are_thirty_days() {
+        let all: Vec<_> = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 61), 30).collect();
+        assert_eq!(all.len(), 3);
+        assert_eq!(all[0].end.since(all[0].start), DAY * 30);
+        assert_eq!(all[2].end.since(all[2].start), DAY);
+    }
+}
