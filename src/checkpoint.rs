@@ -141,6 +141,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is wanted so everywhere")]
     fn saved(position: EpochMs, unfinished: bool) -> Option<Saved> {
         Some(Saved {
             position,

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
-    /// Tell more: the status, times and sizes of each answer, never its content. The same as LOG_LEVEL=debug.
+    /// Tell more: the status, times and sizes of each answer, never its content. The same as `LOG_LEVEL=debug`.
     #[arg(long, global = true)]
     pub debug: bool,
 }

@@ -41,7 +41,7 @@ impl Failure {
     }
 
     #[must_use]
-    pub fn because(self, cause: impl ToString) -> Self {
+    pub fn because(self, cause: &impl ToString) -> Self {
         Self {
             cause: Some(cause.to_string()),
             ..self

@@ -40,7 +40,7 @@ async fn usage(error: &clap::Error, output: Output) -> ExitCode {
     ) {
         let message =
             "The command line is wrong; stderr says where, and `source-dixa --help` how it goes.";
-        output.error(&Failure::config(message).because(error.kind()), None);
+        output.error(&Failure::config(message).because(&error.kind()), None);
     }
     let _ = output.close().await;
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

@@ -13,7 +13,9 @@ use crate::epoch::EpochMs;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest span that one export request may ask for: a month of 31 days (dixa-api.md 1.2).
-pub const LONGEST_SPAN: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+pub const LONGEST_SPAN: Duration = DAY.saturating_mul(31);
+/// The longest window: what is asked for it, the overlap included, stays within that, and its edges on whole seconds.
+const LONGEST_WINDOW: Duration = LONGEST_SPAN.saturating_sub(Duration::from_secs(1));
 
 /// A span of time: from `start` on, up to but not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +48,8 @@ impl std::fmt::Display for Window {
 }
 
 /// `[start, horizon)` cut into windows of so many days, the last one shorter; edges on whole seconds.
-///
-/// The window that would ask for more than Dixa's limit, its overlap included, is a second shorter.
 pub fn windows(start: EpochMs, horizon: EpochMs, days: u32) -> impl Iterator<Item = Window> {
-    let length = (DAY * days).min(LONGEST_SPAN - Duration::from_secs(1));
+    let length = (DAY * days).min(LONGEST_WINDOW);
     let horizon = horizon.ceil_to_second();
     let mut next = start.floor_to_second();
     std::iter::from_fn(move || {
@@ -132,7 +132,7 @@ mod tests {
         let asked = window.asked();
         assert_eq!(
             asked.before.since(asked.after),
-            LONGEST_SPAN - Duration::from_millis(999)
+            LONGEST_WINDOW + Duration::from_millis(1)
         );
     }
 

@@ -56,7 +56,7 @@ pub struct ConfiguredStream {
 /// Reads a configured catalog, leniently: unknown keys, nulls and repeated keys are no errors.
 pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
     let catalog: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::config("The catalog is not JSON.").because(error))?;
+        .map_err(|error| Failure::config("The catalog is not JSON.").because(&error))?;
     let Some(streams) = catalog.get("streams").and_then(Value::as_array) else {
         return Err(Failure::config(
             "The catalog is not a configured catalog: it must be an object with a list `streams`, each with a `stream` and a `sync_mode`.",

@@ -17,7 +17,7 @@ pub fn parse(text: &str) -> Result<States, Failure> {
         return Ok(states);
     }
     let state: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::config("The state is not JSON.").because(error))?;
+        .map_err(|error| Failure::config("The state is not JSON.").because(&error))?;
     match &state {
         Value::Null => {}
         Value::Array(messages) => {

@@ -181,12 +181,12 @@ impl Client {
         side.pace.turn().await;
         let http = self.http(host)?;
         let sent = Instant::now();
-        let send = http
+        let exchange = http
             .get(request.url.clone())
             .headers(self.headers(host)?)
             .send();
         let after = patience.first_byte(host);
-        let response = match timeout(after, send).await {
+        let response = match timeout(after, exchange).await {
             Err(_) => {
                 return Err(Error::TimedOut {
                     host,

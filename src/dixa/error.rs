@@ -33,6 +33,16 @@ pub enum BodyFault {
     Trailing,
 }
 
+impl BodyFault {
+    /// The same request would bring the same body: the record is what it is.
+    pub fn lasts(self) -> bool {
+        matches!(
+            self,
+            Self::TooDeep | Self::RecordTooLarge | Self::FrameTooLarge
+        )
+    }
+}
+
 impl fmt::Display for BodyFault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -172,9 +182,10 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
-            | Self::Cut { .. }
-            | Self::Body { .. } => FailureKind::Transient,
+            | Self::Cut { .. } => FailureKind::Transient,
+            Self::Body { fault, .. } if !fault.lasts() => FailureKind::Transient,
             Self::Status { .. }
+            | Self::Body { .. }
             | Self::ForeignLink { .. }
             | Self::RepeatedLink { .. }
             | Self::Client { .. }
@@ -212,6 +223,9 @@ impl Error {
             Self::Unreachable { .. } => {
                 "Check the network, DNS, proxy and certificates between here and Dixa."
             }
+            Self::Body { fault, .. } if fault.lasts() => {
+                "This source does not take such records; please report it with this message."
+            }
             Self::ForeignLink { .. } | Self::RepeatedLink { .. } | Self::Client { .. } => {
                 "Please report it with this message."
             }
@@ -231,7 +245,7 @@ impl From<Error> for Failure {
             cause: None,
         };
         match error.cause() {
-            Some(cause) => failure.because(cause),
+            Some(cause) => failure.because(&cause),
             None => failure,
         }
     }

@@ -130,7 +130,7 @@ impl Reader<'_> {
                 body_bytes += piece.len() as u64;
                 splitter
                     .feed(piece, &mut shape.fields.borrow_mut(), |record| {
-                        sink.record(record)
+                        sink.record(record);
                     })
                     .map_err(broken)?;
                 if !sink.room().await {

@@ -236,9 +236,9 @@ impl Splitter {
     ) -> Result<(), BodyFault> {
         match (self.expect, byte) {
             (Expect::Value, _) => self.begin_value(chunk, at, byte, fields),
-            (Expect::ValueOrEnd, b']') | (Expect::CommaOrEnd, b']') => self.close(false, chunk, at),
+            (Expect::ValueOrEnd | Expect::CommaOrEnd, b']') => self.close(false, chunk, at),
             (Expect::ValueOrEnd, _) => self.begin_value(chunk, at, byte, fields),
-            (Expect::KeyOrEnd, b'}') | (Expect::CommaOrEnd, b'}') => self.close(true, chunk, at),
+            (Expect::KeyOrEnd | Expect::CommaOrEnd, b'}') => self.close(true, chunk, at),
             (Expect::KeyOrEnd | Expect::Key, b'"') => {
                 self.key_begin = self.position(at + 1);
                 self.expect = Expect::Text { is_key: true };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::dixa::Host;
-use crate::dixa::error::{BodyFault, Error};
+use crate::dixa::error::Error;
 
 /// What to do about a failed try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +25,7 @@ pub fn verdict(error: &Error) -> Verdict {
         | Error::Unreachable { .. }
         | Error::TimedOut { .. }
         | Error::Cut { .. } => Verdict::Again,
-        Error::Body {
-            fault: BodyFault::TooDeep | BodyFault::RecordTooLarge | BodyFault::FrameTooLarge,
-            ..
-        } => Verdict::Stop,
+        Error::Body { fault, .. } if fault.lasts() => Verdict::Stop,
         Error::Body { .. } => Verdict::Again,
         Error::Status { .. }
         | Error::RateLimited { .. }

@@ -19,7 +19,11 @@ struct Taken {
 }
 
 fn fields() -> Fields {
-    Fields::new(["id", "name", "updated_at"].into_iter(), "id", Some("updated_at"))
+    Fields::new(
+        ["id", "name", "updated_at"].into_iter(),
+        "id",
+        Some("updated_at"),
+    )
 }
 
 /// Takes a body apart that comes in chunks of these lengths, again and again.
@@ -48,7 +52,11 @@ const LIST: &[&str] = &["data"];
 
 fn check_taken(path: &'static [&'static str], body: &str, records: &[&str]) {
     for lengths in [&[usize::MAX][..], &[1], &[2], &[3, 1], &[7]] {
-        assert_eq!(take(path, body.as_bytes(), lengths).unwrap().records, records, "{body} in chunks of {lengths:?}");
+        assert_eq!(
+            take(path, body.as_bytes(), lengths).unwrap().records,
+            records,
+            "{body} in chunks of {lengths:?}"
+        );
     }
 }
 
@@ -56,7 +64,11 @@ fn check_refused(path: &'static [&'static str], body: impl AsRef<[u8]>, fault: B
     let body = body.as_ref();
     for lengths in [&[usize::MAX][..], &[1], &[2], &[3, 1]] {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
-        assert_eq!(take(path, body, lengths), Err(fault), "{text} in chunks of {lengths:?}");
+        assert_eq!(
+            take(path, body, lengths),
+            Err(fault),
+            "{text} in chunks of {lengths:?}"
+        );
     }
 }
 
@@ -65,24 +77,64 @@ fn records_come_as_they_are_but_for_line_breaks_between_tokens() {
     check_taken(&[], "[]", &[]);
     check_taken(&[], " [ \n ] \r\n", &[]);
     check_taken(&[], r#"[{"id":1}]"#, &[r#"{"id":1}"#]);
-    check_taken(&[], "\r\n[\r\n  {\r\n\t\"id\" : 1.10 ,\n \"x\": [ 1e3,\n-0 ] },\n{} ]\n", &["{\t\"id\" : 1.10 , \"x\": [ 1e3,-0 ] }", "{}"]);
-    check_taken(&[], r#"[{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}]"#, &[r#"{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}"#]);
-    check_taken(&[], r#"[{"a":[{"id":2}]},{"a":{"b":[]}}]"#, &[r#"{"a":[{"id":2}]}"#, r#"{"a":{"b":[]}}"#]);
+    check_taken(
+        &[],
+        "\r\n[\r\n  {\r\n\t\"id\" : 1.10 ,\n \"x\": [ 1e3,\n-0 ] },\n{} ]\n",
+        &["{\t\"id\" : 1.10 , \"x\": [ 1e3,-0 ] }", "{}"],
+    );
+    check_taken(
+        &[],
+        r#"[{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}]"#,
+        &[r#"{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}"#],
+    );
+    check_taken(
+        &[],
+        r#"[{"a":[{"id":2}]},{"a":{"b":[]}}]"#,
+        &[r#"{"a":[{"id":2}]}"#, r#"{"a":{"b":[]}}"#],
+    );
 }
 
 #[test]
 fn an_envelope_is_looked_through() {
     check_taken(LIST, r#"{"data":[{"id":1}]}"#, &[r#"{"id":1}"#]);
-    check_taken(LIST, r#"{"meta":{"data":[{"id":0}]},"x":[{"id":9}],"data":[{"id":1},{"id":2}],"y":[[1],{"data":[2]}]}"#, &[r#"{"id":1}"#, r#"{"id":2}"#]);
-    check_taken(LIST, r#"{"d\u0061ta":[]}"#.replace("\\u0061", "a").as_str(), &[]);
-    check_taken(&["data", "schedules"], r#"{"x":{"schedules":[{"id":0}]},"data":{"y":[3],"schedules":[{"id":1}]}}"#, &[r#"{"id":1}"#]);
+    check_taken(
+        LIST,
+        r#"{"meta":{"data":[{"id":0}]},"x":[{"id":9}],"data":[{"id":1},{"id":2}],"y":[[1],{"data":[2]}]}"#,
+        &[r#"{"id":1}"#, r#"{"id":2}"#],
+    );
+    check_taken(
+        LIST,
+        r#"{"d\u0061ta":[]}"#.replace("\\u0061", "a").as_str(),
+        &[],
+    );
+    check_taken(
+        &["data", "schedules"],
+        r#"{"x":{"schedules":[{"id":0}]},"data":{"y":[3],"schedules":[{"id":1}]}}"#,
+        &[r#"{"id":1}"#],
+    );
 }
 
 #[test]
 fn the_next_page_is_named_or_there_is_none() {
-    let next = |meta: &str| take(LIST, format!(r#"{{"data":[{{"id":1}} , {{"id":2}}]{meta}}}"#).as_bytes(), &[3]).map(|taken| taken.frame.next);
-    assert_eq!(next(r#","meta":{"next":"/v1/agents?pageKey=a%3D","previous":null}"#), Ok(Some("/v1/agents?pageKey=a%3D".to_owned())));
-    for none in ["", r#","meta":null"#, r#","meta":{}"#, r#","meta":{"next":null}"#, r#","meta":{"next":""}"#] {
+    let next = |meta: &str| {
+        take(
+            LIST,
+            format!(r#"{{"data":[{{"id":1}} , {{"id":2}}]{meta}}}"#).as_bytes(),
+            &[3],
+        )
+        .map(|taken| taken.frame.next)
+    };
+    assert_eq!(
+        next(r#","meta":{"next":"/v1/agents?pageKey=a%3D","previous":null}"#),
+        Ok(Some("/v1/agents?pageKey=a%3D".to_owned()))
+    );
+    for none in [
+        "",
+        r#","meta":null"#,
+        r#","meta":{}"#,
+        r#","meta":{"next":null}"#,
+        r#","meta":{"next":""}"#,
+    ] {
         assert_eq!(next(none), Ok(None), "{none}");
     }
     assert_eq!(next(r#","meta":{"next":3}"#), Err(BodyFault::NoLink));
@@ -103,13 +155,30 @@ fn key_and_cursor_are_found_wherever_they_stand() {
 #[test]
 fn a_repeated_key_counts_where_it_stands_last_and_an_escaped_one_is_the_same() {
     let taken = take(&[], br#"[{"id":1,"updated\u005fat":3,"id":2}]"#, &[4]).unwrap();
-    assert_eq!((taken.keys, taken.cursors), (vec![Some("2".to_owned())], vec![Some("3".to_owned())]));
+    assert_eq!(
+        (taken.keys, taken.cursors),
+        (vec![Some("2".to_owned())], vec![Some("3".to_owned())])
+    );
 }
 
 #[test]
 fn a_cursor_is_a_number_or_nothing() {
-    let cursor = |token: &str| Record { bytes: b"", key: None, cursor: Some(token.as_bytes()), is_empty: false }.cursor_ms();
-    for (token, expected) in [("5", Some(5)), ("-5", Some(-5)), ("5.9", Some(5)), ("1.7e12", Some(1_700_000_000_000)), ("99999999999999999999", Some(i64::MAX))] {
+    let cursor = |token: &str| {
+        Record {
+            bytes: b"",
+            key: None,
+            cursor: Some(token.as_bytes()),
+            is_empty: false,
+        }
+        .cursor_ms()
+    };
+    for (token, expected) in [
+        ("5", Some(5)),
+        ("-5", Some(-5)),
+        ("5.9", Some(5)),
+        ("1.7e12", Some(1_700_000_000_000)),
+        ("99999999999999999999", Some(i64::MAX)),
+    ] {
         assert_eq!(cursor(token), expected.map(EpochMs), "{token}");
     }
     for token in [r#""5""#, "true", "[5]", "{}"] {
@@ -130,10 +199,25 @@ fn what_is_no_list_of_records_is_told() {
     for body in ["{}", r#"{"message":"no"}"#, r#""x""#, "null", "true", "5"] {
         check_refused(&[], body, BodyFault::NoArray);
     }
-    for body in ["[]", "{}", r#"{"data":{}}"#, r#"{"data":null}"#, r#"{"meta":{}}"#, r#"{"data":[],"data":[]}"#] {
+    for body in [
+        "[]",
+        "{}",
+        r#"{"data":{}}"#,
+        r#"{"data":null}"#,
+        r#"{"meta":{}}"#,
+        r#"{"data":[],"data":[]}"#,
+    ] {
         check_refused(LIST, body, BodyFault::NoArray);
     }
-    for body in ["[1]", r#"["x"]"#, "[null]", "[[]]", r#"[{"id":1},2]"#, "[{},]", "[,{}]"] {
+    for body in [
+        "[1]",
+        r#"["x"]"#,
+        "[null]",
+        "[[]]",
+        r#"[{"id":1},2]"#,
+        "[{},]",
+        "[,{}]",
+    ] {
         check_refused(&[], body, BodyFault::NoObject);
     }
     for body in ["[]x", "[] []", "[],", "[]\0"] {
@@ -144,14 +228,46 @@ fn what_is_no_list_of_records_is_told() {
 #[test]
 fn what_is_no_json_is_told() {
     for body in [
-        r#"[{"a":1,}]"#, r#"[{"a":1]"#, "[{]", "[{}}", r#"[{"a" 1}]"#, r#"[{"a":01}]"#, r#"[{"a":1.}]"#, r#"[{"a":-}]"#, r#"[{"a":1e}]"#,
-        r#"[{"a":+1}]"#, r#"[{"a":.5}]"#, r#"[{"a":tru}]"#, r#"[{"a":nulll}]"#, r#"[{"a":"\x"}]"#, r#"[{"a":"\u12g4"}]"#, "[{\"a\":\"\n\"}]",
-        "[{'a':1}]", "[{a:1}]", "[{}{}]", r#"[{"a":1 2}]"#, r#"[{"a":1,,"b":2}]"#, "[{\"a\":\u{b}1}]", r#"[{"a":NaN}]"#,
+        r#"[{"a":1,}]"#,
+        r#"[{"a":1]"#,
+        "[{]",
+        "[{}}",
+        r#"[{"a" 1}]"#,
+        r#"[{"a":01}]"#,
+        r#"[{"a":1.}]"#,
+        r#"[{"a":-}]"#,
+        r#"[{"a":1e}]"#,
+        r#"[{"a":+1}]"#,
+        r#"[{"a":.5}]"#,
+        r#"[{"a":tru}]"#,
+        r#"[{"a":nulll}]"#,
+        r#"[{"a":"\x"}]"#,
+        r#"[{"a":"\u12g4"}]"#,
+        "[{\"a\":\"\n\"}]",
+        "[{'a':1}]",
+        "[{a:1}]",
+        "[{}{}]",
+        r#"[{"a":1 2}]"#,
+        r#"[{"a":1,,"b":2}]"#,
+        "[{\"a\":\u{b}1}]",
+        r#"[{"a":NaN}]"#,
     ] {
-        assert!(matches!(take(&[], body.as_bytes(), &[1]), Err(BodyFault::NotJson(_))), "{body}");
-        assert!(matches!(take(&[], body.as_bytes(), &[usize::MAX]), Err(BodyFault::NotJson(_))), "{body}");
+        assert!(
+            matches!(take(&[], body.as_bytes(), &[1]), Err(BodyFault::NotJson(_))),
+            "{body}"
+        );
+        assert!(
+            matches!(
+                take(&[], body.as_bytes(), &[usize::MAX]),
+                Err(BodyFault::NotJson(_))
+            ),
+            "{body}"
+        );
     }
-    assert!(matches!(take(&[], b"<html>", &[9]), Err(BodyFault::NotJson(_) | BodyFault::NoArray)));
+    assert!(matches!(
+        take(&[], b"<html>", &[9]),
+        Err(BodyFault::NotJson(_) | BodyFault::NoArray)
+    ));
 }
 
 #[test]
@@ -166,44 +282,71 @@ fn depth_and_size_are_bounded() {
     let nested = |depth: usize| format!(r#"[{{"a":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth));
     assert!(take(&[], nested(MAX_DEPTH - 2).as_bytes(), &[1000]).is_ok());
     check_refused(&[], nested(MAX_DEPTH - 1), BodyFault::TooDeep);
-    check_refused(&[], "[{\"a\":".to_owned() + &"[".repeat(1_000_000), BodyFault::TooDeep);
-    let blanks = format!("{}[{}]", " ".repeat(3 * MAX_FRAME), "\n ".repeat(3 * MAX_FRAME));
-    assert_eq!(take(&[], blanks.as_bytes(), &[4096]).unwrap().records.len(), 0);
+    check_refused(
+        &[],
+        "[{\"a\":".to_owned() + &"[".repeat(1_000_000),
+        BodyFault::TooDeep,
+    );
+    let blanks = format!(
+        "{}[{}]",
+        " ".repeat(3 * MAX_FRAME),
+        "\n ".repeat(3 * MAX_FRAME)
+    );
+    assert_eq!(
+        take(&[], blanks.as_bytes(), &[4096]).unwrap().records.len(),
+        0
+    );
     let frame = format!(r#"{{"x":"{}","data":[]}}"#, "x".repeat(MAX_FRAME));
-    assert_eq!(take(LIST, frame.as_bytes(), &[4096]), Err(BodyFault::FrameTooLarge));
+    assert_eq!(
+        take(LIST, frame.as_bytes(), &[4096]),
+        Err(BodyFault::FrameTooLarge)
+    );
     let record = format!(r#"[{{"x":"{}"}}]"#, "x".repeat(MAX_RECORD));
     for length in [usize::MAX, 65_536] {
-        assert_eq!(take(&[], record.as_bytes(), &[length]), Err(BodyFault::RecordTooLarge));
+        assert_eq!(
+            take(&[], record.as_bytes(), &[length]),
+            Err(BodyFault::RecordTooLarge)
+        );
     }
 }
 
 /// Any JSON value, with what trips parsers up in its strings and keys.
 fn value() -> impl Strategy<Value = Value> {
-    let text = prop_oneof!["[ -~]{0,12}", "\\PC{0,6}", Just("\"\\\u{1}\n\u{1f600}".to_owned())];
+    let text = prop_oneof![
+        "[ -~]{0,12}",
+        "\\PC{0,6}",
+        Just("\"\\\u{1}\n\u{1f600}".to_owned())
+    ];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_filter("JSON has no infinity", |number| number.is_finite()).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("JSON has no infinity", |number| number.is_finite())
+            .prop_map(Value::from),
         text.clone().prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 24, 6, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::vec((text.clone(), inner), 0..6).prop_map(|fields| Value::Object(Map::from_iter(fields))),
+            prop::collection::vec((text.clone(), inner), 0..6)
+                .prop_map(|fields| Value::Object(Map::from_iter(fields))),
         ]
     })
 }
 
 fn record() -> impl Strategy<Value = Value> {
-    (prop::option::of(any::<i64>()), prop::option::of(any::<i64>()), prop::collection::vec(("[a-z]{1,8}", value()), 0..6)).prop_map(
-        |(id, updated_at, others)| {
+    (
+        prop::option::of(any::<i64>()),
+        prop::option::of(any::<i64>()),
+        prop::collection::vec(("[a-z]{1,8}", value()), 0..6),
+    )
+        .prop_map(|(id, updated_at, others)| {
             let mut record = Map::from_iter(others);
             record.insert("id".to_owned(), id.into());
             record.insert("updated_at".to_owned(), updated_at.into());
             Value::Object(record)
-        },
-    )
+        })
 }
 
 /// A value written with the given blanks between its tokens: as sent, and as it is to come out.
@@ -219,7 +362,8 @@ impl Written<'_, '_> {
         self.sent.push_str(token);
         self.sent.push_str(blank);
         self.due.push_str(token);
-        self.due.extend(blank.chars().filter(|blank| !matches!(blank, '\n' | '\r')));
+        self.due
+            .extend(blank.chars().filter(|blank| !matches!(blank, '\n' | '\r')));
     }
 
     fn value(&mut self, value: &Value) {

@@ -1,0 +1,407 @@
+//! What goes wrong on the way, and that no record is lost or doubled for it.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::connector::{Connector, Ran, TOKEN, catalog, config, run, state_at};
+use crate::simulator::account::Account;
+use crate::simulator::clock::now_ms;
+use crate::simulator::faults::{Cut, Fault, Kind};
+use crate::simulator::rate::Limits;
+use crate::simulator::switches::{Encoding, RetryAfter, Switches};
+use crate::simulator::{Scenario, Simulator};
+
+const EXPORT: &str = "/v1/conversation_export";
+
+fn simulator(switches: Switches, faults: Vec<Fault>) -> Simulator {
+    let limits = Limits::none();
+    Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        switches,
+        faults,
+        limits,
+        ..Scenario::default()
+    })
+}
+
+fn read(simulator: &Simulator, streams: &[&str]) -> Ran {
+    Connector::new().read(
+        &config(simulator, json!({})),
+        &catalog(streams, "incremental"),
+        None,
+    )
+}
+
+/// Every conversation came out once.
+fn check_complete(ran: &Ran, simulator: &Simulator) {
+    let expected: Vec<_> = simulator.account(|account| {
+        account
+            .conversations
+            .iter()
+            .map(|row| row.key.clone())
+            .collect()
+    });
+    let mut keys = ran.keys("conversations");
+    keys.sort_by_key(|key| expected.iter().position(|other| other == key));
+    assert_eq!(keys, expected);
+}
+
+#[test]
+fn a_fault_that_passes_costs_no_record_and_doubles_none() {
+    let replaced = |body: &str| Kind::body(body);
+    let faults = [
+        Kind::status(408),
+        Kind::status(500),
+        Kind::status(502),
+        Kind::status(503),
+        Kind::status(504),
+        Kind::ResetBeforeHeaders,
+        Kind::CloseBeforeHeaders,
+        Kind::CutBody {
+            after_bytes: 100_000,
+            how: Cut::Reset,
+        },
+        Kind::CutBody {
+            after_bytes: 100_000,
+            how: Cut::CleanClose,
+        },
+        Kind::CutBody {
+            after_bytes: 100_000,
+            how: Cut::CleanChunkEnd,
+        },
+        Kind::Append(b"]".to_vec()),
+        replaced(r#"{"message":"an object where an array is due"}"#),
+        replaced("null"),
+        replaced("<html>busy</html>"),
+        replaced("[{\"id\":1"),
+        Kind::Replace {
+            body: b"[{\"id\":\"\xff\"}]".to_vec(),
+            content_type: "application/json",
+        },
+    ];
+    let each = faults.into_iter().map(|kind| {
+        std::thread::spawn(move || {
+            let name = format!("{kind:?}");
+            let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 1, kind)]);
+            let ran = read(&simulator, &["conversations"]).succeeded();
+            check_complete(&ran, &simulator);
+            assert!(
+                ran.logs("WARN")
+                    .iter()
+                    .any(|message| message.contains("Try 1 of 6")),
+                "{name}"
+            );
+        })
+    });
+    each.collect::<Vec<_>>()
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+}
+
+#[test]
+fn a_compressed_body_that_is_cut_is_read_again() {
+    let cut = Kind::CutBody {
+        after_bytes: 20_000,
+        how: Cut::CleanChunkEnd,
+    };
+    let simulator = simulator(
+        Switches {
+            encoding: Encoding::Gzip,
+            ..Switches::default()
+        },
+        vec![Fault::at(EXPORT, 0, cut)],
+    );
+    check_complete(
+        &read(&simulator, &["conversations"]).succeeded(),
+        &simulator,
+    );
+}
+
+#[test]
+fn a_page_that_is_cut_is_read_again_without_doubles() {
+    let cut = Kind::CutBody {
+        after_bytes: 3_000,
+        how: Cut::CleanClose,
+    };
+    let simulator = simulator(Switches::default(), vec![Fault::at("/v1/agents", 0, cut)]);
+    let ran = read(&simulator, &["agents"]).succeeded();
+    let expected: Vec<_> =
+        simulator.account(|account| account.agents.iter().map(|row| row.key.clone()).collect());
+    assert_eq!(ran.keys("agents"), expected);
+}
+
+#[test]
+fn a_rate_limit_rests_the_host_as_long_as_it_says_and_is_told() {
+    for retry_after in [RetryAfter::Seconds, RetryAfter::HttpDate] {
+        let value = match retry_after {
+            RetryAfter::Seconds => "2".to_owned(),
+            _ => crate::simulator::clock::http_date(now_ms() + 3000),
+        };
+        let headers = vec![("Retry-After".to_owned(), value)];
+        let limited = Kind::Status {
+            status: 429,
+            headers,
+            body: String::new(),
+        };
+        let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 1, limited)]);
+        let ran = read(&simulator, &["conversations", "agents"]).succeeded();
+        check_complete(&ran, &simulator);
+        let log: Vec<_> = simulator
+            .log()
+            .into_iter()
+            .filter(|request| request.path == EXPORT)
+            .collect();
+        assert!(
+            log[2].at - log[1].at >= Duration::from_millis(900),
+            "{retry_after:?} {:?}",
+            log[2].at - log[1].at
+        );
+        let limited: Vec<_> = ran
+            .of_type("TRACE")
+            .into_iter()
+            .filter(|message| message["trace"]["stream_status"].get("reasons").is_some())
+            .collect();
+        assert_eq!(limited.len(), 1, "the stream of the host that refused");
+        let status = &limited[0]["trace"]["stream_status"];
+        assert_eq!(status["stream_descriptor"]["name"], "conversations");
+        let reset = status["reasons"][0]["rate_limited"]["quota_reset"]
+            .as_i64()
+            .unwrap();
+        let at = limited[0]["trace"]["emitted_at"].as_i64().unwrap();
+        assert!(
+            (500..=3100).contains(&(reset - at)),
+            "{retry_after:?} {}",
+            reset - at
+        );
+        assert!(
+            ran.logs("WARN")
+                .iter()
+                .any(|message| message.contains("rate limit (429); waiting until"))
+        );
+        assert_eq!(
+            ran.statuses("conversations"),
+            ["STARTED", "RUNNING", "RUNNING", "RUNNING", "COMPLETE"],
+            "limited, then cleared"
+        );
+    }
+}
+
+#[test]
+fn what_can_not_pass_is_not_tried_again() {
+    for (status, kind) in [
+        (400, "system_error"),
+        (401, "config_error"),
+        (403, "config_error"),
+        (404, "system_error"),
+        (302, "system_error"),
+    ] {
+        let simulator = simulator(
+            Switches::default(),
+            vec![Fault::always(EXPORT, Kind::status(status))],
+        );
+        let ran = read(&simulator, &["conversations", "tags"]);
+        let (failure, stream, message) = ran.error();
+        assert_eq!(
+            (ran.code, failure.as_str(), stream.as_str()),
+            (1, kind, "conversations"),
+            "{message}"
+        );
+        assert!(
+            message.contains(&format!("answered {status}"))
+                && message.contains("2026-01-01T00:00:00Z to"),
+            "{message}"
+        );
+        assert_eq!(
+            simulator
+                .log()
+                .iter()
+                .filter(|request| request.path == EXPORT)
+                .count(),
+            1
+        );
+        assert_eq!(
+            ran.records("tags").len(),
+            8,
+            "one stream's failure stops no other"
+        );
+        assert_eq!(ran.statuses("conversations").last(), Some(&"INCOMPLETE"));
+    }
+}
+
+#[test]
+fn a_window_given_up_keeps_what_was_read_and_the_next_read_starts_there() {
+    let simulator = simulator(
+        Switches::default(),
+        vec![Fault::from(EXPORT, 1, Kind::status(503))],
+    );
+    let ran = read(&simulator, &["conversations", "tags"]);
+    let (kind, stream, message) = ran.error();
+    assert_eq!(
+        (ran.code, kind.as_str(), stream.as_str()),
+        (1, "transient_error", "conversations")
+    );
+    assert!(
+        message.contains("2026-01-31T00:00:00Z to 2026-03-01T00:00:00Z") && message.contains("503"),
+        "{message}"
+    );
+    assert_eq!(
+        simulator
+            .log()
+            .iter()
+            .filter(|request| request.path == EXPORT)
+            .count(),
+        1 + 6
+    );
+    assert!(!ran.records("conversations").is_empty());
+    let edge = 1_769_817_600_000_i64;
+    assert_eq!(ran.states("conversations"), [json!({"updated_at": edge})]);
+    let healthy = self::simulator(Switches::default(), Vec::new());
+    let config = config(&healthy, json!({"lookback_minutes": 0}));
+    let rest = Connector::new()
+        .read(
+            &config,
+            &catalog(&["conversations"], "incremental"),
+            Some(&ran.saved()),
+        )
+        .succeeded();
+    let mut all = [ran.keys("conversations"), rest.keys("conversations")].concat();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), 200);
+}
+
+#[test]
+fn a_host_that_is_down_fails_its_own_streams_only() {
+    let simulator = simulator(
+        Switches::default(),
+        vec![Fault::always("/v1/tags", Kind::status(401))],
+    );
+    let ran = read(&simulator, &["tags", "agents", "conversations"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.error().1, "tags");
+    check_complete(&ran, &simulator);
+    assert_eq!(ran.records("agents").len(), 30);
+}
+
+#[test]
+fn an_echoed_token_is_never_written() {
+    for kind in [
+        Kind::EchoToken { status: 401 },
+        Kind::EchoToken { status: 500 },
+        Kind::Redirect {
+            status: 302,
+            location: format!("http://127.0.0.1:9/{TOKEN}"),
+        },
+        Kind::body(&format!("[{{\"{TOKEN}")),
+    ] {
+        let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 0, kind)]);
+        let connector = Connector::new();
+        let mut command = connector.read_command(
+            &config(&simulator, json!({})),
+            &catalog(&["conversations"], "incremental"),
+            None,
+        );
+        run(command.arg("--debug"));
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_read_quietly_and_not_as_a_success() {
+    let account = Account::bulk(50_000);
+    let simulator = Simulator::start(Scenario {
+        account,
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        ..Scenario::default()
+    });
+    let connector = Connector::new();
+    let mut command = connector.read_command(
+        &config(&simulator, json!({})),
+        &catalog(&["conversations"], "incremental"),
+        None,
+    );
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut some = [0; 10_000];
+    child.stdout.take().unwrap().read_exact(&mut some).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        return;
+    };
+    let simulator = simulator(Switches::default(), Vec::new());
+    let connector = Connector::new();
+    let mut command = connector.read_command(
+        &config(&simulator, json!({})),
+        &catalog(&["tags"], "full_refresh"),
+        None,
+    );
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("stdout cannot be written"));
+}
+
+#[test]
+fn sigterm_ends_a_read_by_its_default_action() {
+    use std::os::unix::process::ExitStatusExt;
+    let switches = Switches {
+        exports_latency: Duration::from_secs(30),
+        ..Switches::default()
+    };
+    let simulator = simulator(switches, Vec::new());
+    let connector = Connector::new();
+    let mut command = connector.read_command(
+        &config(&simulator, json!({})),
+        &catalog(&["conversations"], "incremental"),
+        None,
+    );
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_exact(&mut [0; 20])
+        .unwrap();
+    let killed = std::process::Command::new("kill")
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().signal(), Some(15));
+}
+
+#[test]
+fn what_a_reader_sees_of_a_failure_is_this() {
+    let simulator = simulator(
+        Switches::default(),
+        vec![Fault::always(EXPORT, Kind::status(401))],
+    );
+    let state = state_at(
+        "conversations",
+        &json!({"updated_at": 1_769_817_600_000_i64}),
+    );
+    let ran = Connector::new().read(
+        &config(&simulator, json!({})),
+        &catalog(&["conversations", "nonsense"], "incremental"),
+        Some(&state),
+    );
+    let mut messages = ran.messages.clone();
+    for message in &mut messages {
+        if message["trace"].is_object() {
+            message["trace"]["emitted_at"] = Value::from(0);
+        }
+    }
+    let lines: Vec<_> = messages.iter().map(Value::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}

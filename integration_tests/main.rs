@@ -1,0 +1,31 @@
+//! What the connector promises, tried from outside: the binary, files and lines, against a simulator that judges.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "`json!` reads better than `&json!`"
+)]
+#![expect(clippy::disallowed_methods, reason = "tests have a clock and wait")]
+
+/// Runs the binary and reads its lines; every run is held to the laws of the protocol.
+mod connector;
+mod protocol;
+/// A local Dixa.
+mod simulator;
+
+/// One command, or one promise, each.
+mod bounds;
+mod catalog;
+mod check;
+mod discover;
+mod faults;
+mod memory;
+mod pages;
+mod rate;
+mod read;
+mod resume;
+mod spec;
+mod tidy;

@@ -1,0 +1,88 @@
+//! The rate limits, as the server sees them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::connector::{Connector, TOKEN, catalog, config};
+use crate::simulator::faults::{Fault, Kind};
+use crate::simulator::log::Logged;
+use crate::simulator::rate::Limits;
+use crate::simulator::switches::{Paging, Switches};
+use crate::simulator::{Scenario, Simulator};
+
+/// The most requests that arrived within any span of this length.
+fn most_within(log: &[Logged], span: Duration) -> usize {
+    let crowd = |first: &Logged| {
+        log.iter()
+            .filter(|other| other.at >= first.at && other.at - first.at < span)
+            .count()
+    };
+    log.iter().map(crowd).max().unwrap_or(0)
+}
+
+#[test]
+fn no_rolling_minute_holds_more_than_ten_exports_retries_included() {
+    let faults = vec![
+        Fault::at("/v1/conversation_export", 2, Kind::status(500)),
+        Fault::at("/v1/conversation_export", 3, Kind::ResetBeforeHeaders),
+    ];
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        faults,
+        ..Scenario::default()
+    });
+    let ten_windows = json!({"start_date": "2026-01-01", "end_date": "2026-01-11", "window_days": 1, "exports_requests_per_minute": 10});
+    let ran = Connector::new()
+        .read(
+            &config(&simulator, ten_windows),
+            &catalog(&["conversations"], "incremental"),
+            None,
+        )
+        .succeeded();
+    assert_eq!(ran.states("conversations").len(), 10);
+    let log = simulator.log();
+    assert_eq!(log.len(), 12, "ten windows and two of them tried again");
+    assert!(log.iter().all(|request| request.refused.is_none()));
+    assert_eq!(most_within(&log, Duration::from_secs(60)), 10);
+    let took = log[11].at - log[0].at;
+    assert!(
+        took < Duration::from_secs(72),
+        "eleven intervals, not much more: {took:?}"
+    );
+}
+
+#[test]
+fn the_main_api_is_never_asked_too_often() {
+    let paging = Paging {
+        max_size: 2,
+        ..Paging::default()
+    };
+    let limits = Limits {
+        exports: Limits::none().exports,
+        ..Limits::default()
+    };
+    let switches = Switches {
+        paging,
+        ..Switches::default()
+    };
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits,
+        switches,
+        ..Scenario::default()
+    });
+    let config = config(&simulator, json!({"api_requests_per_second": 10}));
+    let ran = Connector::new()
+        .read(
+            &config,
+            &catalog(&["agents", "endusers", "queues", "tags"], "full_refresh"),
+            None,
+        )
+        .succeeded();
+    assert_eq!(ran.records("endusers").len(), 60);
+    let log = simulator.log();
+    assert_eq!(log.len(), 15 + 30 + 2);
+    assert!(log.iter().all(|request| request.refused.is_none()));
+    assert!(most_within(&log, Duration::from_secs(1)) <= 14);
+}

@@ -1,0 +1,175 @@
+//! The simulator by hand: a local Dixa to try the connector against.
+#![expect(
+    clippy::print_stdout,
+    reason = "its one line and the example config are for the person who starts it"
+)]
+
+#[path = "simulator/mod.rs"]
+mod simulator;
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+use simulator::account::{Account, Shape};
+use simulator::rate::{Bucket, Limits, Rolling};
+use simulator::switches::{Encoding, Layout, RetryAfter, Switches};
+use simulator::{Scenario, Simulator, clock};
+
+const DAY_MS: i64 = 86_400_000;
+
+const CONTROL: &str = "\
+While it runs (no token needed, never rate limited):
+  POST /simulator/change?updated=5&added=2   touch conversations and add some, one second ago; rename an agent
+  GET  /simulator/counts                     rows and distinct keys of every stream
+  GET  /simulator/log                        the requests so far, as JSON lines
+
+Both of Dixa's hosts answer on the one port. It ends with Ctrl-C.";
+
+/// A local Dixa with made-up data: it refuses what Dixa refuses.
+#[derive(Parser)]
+#[command(name = "simulator", after_help = CONTROL)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a flag of the command line is one"
+)]
+struct Options {
+    /// Port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// The same seed makes the same content
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The only token that is accepted
+    #[arg(long, default_value = "simulated-token")]
+    token: String,
+    /// Conversations in the history
+    #[arg(long, default_value_t = 2000)]
+    conversations: usize,
+    /// Length of the history, up to now
+    #[arg(long, default_value_t = 90)]
+    days: u16,
+    /// Answer every conversation export with this many made-up records of about 2 KB
+    #[arg(long, value_name = "RECORDS")]
+    bulk: Option<usize>,
+    /// Limit of the exports, in any rolling minute
+    #[arg(long, default_value_t = 10)]
+    exports_per_minute: usize,
+    /// Limit of the main API, with a burst of 4
+    #[arg(long, default_value_t = 10.0)]
+    api_per_second: f64,
+    /// Refuse nothing for its rate
+    #[arg(long)]
+    no_limits: bool,
+    /// Compress for clients that accept gzip
+    #[arg(long)]
+    gzip: bool,
+    /// Line breaks and indentation in every body
+    #[arg(long)]
+    pretty: bool,
+    /// Wait this long before every answer
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Form of Retry-After on a 429
+    #[arg(long, value_enum, default_value_t = Wait::None)]
+    retry_after: Wait,
+    /// End when stdin is closed
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Wait {
+    None,
+    Seconds,
+    HttpDate,
+}
+
+fn main() -> io::Result<()> {
+    let options = Options::parse();
+    let first_ms = first_ms(&options);
+    let simulator = Simulator::start(scenario(&options, first_ms));
+    let config = json!({
+        "api_token": options.token,
+        "start_date": clock::iso_date(first_ms),
+        "exports_base_url": simulator.url(),
+        "api_base_url": simulator.url(),
+    });
+    println!(
+        "A local Dixa listens on {} and takes the token {}; a config for it: {config}",
+        simulator.url(),
+        options.token
+    );
+    if options.until_stdin_closes {
+        io::copy(&mut io::stdin(), &mut io::sink())?;
+        return Ok(());
+    }
+    loop {
+        thread::park();
+    }
+}
+
+fn first_ms(options: &Options) -> i64 {
+    let today = clock::now_ms() / DAY_MS * DAY_MS;
+    today - i64::from(options.days) * DAY_MS
+}
+
+fn scenario(options: &Options, from_ms: i64) -> Scenario {
+    let shape = Shape {
+        from_ms,
+        to_ms: clock::now_ms() - 1000,
+        conversations: options.conversations,
+        ..Shape::default()
+    };
+    let latency = Duration::from_millis(options.latency_ms);
+    Scenario {
+        account: match options.bulk {
+            Some(records) => Account::bulk(records),
+            None => Account::seeded(options.seed, &shape),
+        },
+        token: options.token.clone(),
+        limits: limits(options),
+        switches: Switches {
+            encoding: if options.gzip {
+                Encoding::Gzip
+            } else {
+                Encoding::Identity
+            },
+            layout: if options.pretty {
+                Layout::Pretty
+            } else {
+                Layout::Compact
+            },
+            retry_after: match options.retry_after {
+                Wait::None => RetryAfter::None,
+                Wait::Seconds => RetryAfter::Seconds,
+                Wait::HttpDate => RetryAfter::HttpDate,
+            },
+            exports_latency: latency,
+            main_latency: latency,
+            ..Switches::default()
+        },
+        port: options.port,
+        ..Scenario::default()
+    }
+}
+
+fn limits(options: &Options) -> Limits {
+    if options.no_limits {
+        return Limits::none();
+    }
+    Limits {
+        exports: Rolling {
+            count: options.exports_per_minute,
+            period: Duration::from_mins(1),
+        },
+        main: Bucket {
+            per_second: options.api_per_second,
+            ..Limits::default().main
+        },
+        ..Limits::default()
+    }
+}
