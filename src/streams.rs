@@ -110,6 +110,12 @@ pub const STREAMS: &[Stream] = &[
         schema: schema!("tags"),
         ..LIST
     },
+    Stream {
+        name: "teams",
+        path: "/v1/teams",
+        schema: schema!("teams"),
+        ..LIST
+    },
 ];
 
 /// The stream of this name.
