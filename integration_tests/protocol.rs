@@ -31,7 +31,7 @@ pub fn messages(stdout: &str) -> Vec<Value> {
         stdout.is_empty() || stdout.ends_with('\n'),
         "the last line is whole"
     );
-    if stdout.starts_with("source-dixa") || stdout.starts_with("Reads a Dixa account") {
+    if stdout.starts_with("source-dixa") || stdout.starts_with("Reads a Dixa account,") {
         return Vec::new();
     }
     let messages: Vec<Value> = stdout

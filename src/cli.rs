@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// Reads a Dixa account: conversations, agents, end users, queues, tags. Writes Airbyte messages, one JSON object a line.
+/// Reads a Dixa account, its conversations first, and writes Airbyte messages, one JSON object a line.
 #[derive(Debug, Parser)]
 #[command(name = "source-dixa", version, max_term_width = 100)]
 #[command(

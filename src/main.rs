@@ -10,14 +10,30 @@ use source_dixa::airbyte::output::Output;
 use source_dixa::cli::Arguments;
 use source_dixa::commands;
 use source_dixa::failure::Failure;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// What the shell says of a process that SIGTERM (15) or SIGINT (2) ended.
 const TERMINATED: u8 = 128 + 15;
 const INTERRUPTED: u8 = 128 + 2;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tell_on_stderr(&format!(
+                "source-dixa: the system gives no event queue: {error}"
+            ));
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run());
+    // A name that is still being looked up must not hold the end up.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run() -> ExitCode {
     let level = |debug| Level::asked_for(debug, std::env::var("LOG_LEVEL").ok().as_deref());
     match Arguments::try_parse() {
         Ok(arguments) => {
@@ -40,7 +56,8 @@ async fn usage(error: &clap::Error, output: Output) -> ExitCode {
     ) {
         let message =
             "The command line is wrong; stderr says where, and `source-dixa --help` how it goes.";
-        output.error(&Failure::config(message).because(&error.kind()), None);
+        let cause = error.kind().as_str().unwrap_or("no command was given");
+        output.error(&Failure::config(message).because(&cause), None);
     }
     let _ = output.close().await;
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
@@ -59,8 +76,7 @@ async fn end(output: Output, done: bool) -> ExitCode {
     }
 }
 
-/// There is nowhere else to say it.
-#[expect(clippy::print_stderr, reason = "stdout is what failed")]
+#[expect(clippy::print_stderr, reason = "there is nowhere else to say it")]
 fn tell_on_stderr(message: &str) {
     eprintln!("{message}");
 }

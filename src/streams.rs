@@ -29,12 +29,15 @@ pub struct Stream {
 pub enum Span {
     /// All there is, every time.
     Everything,
-    /// Windows of time, named by two parameters in milliseconds and moved along a cursor field in milliseconds.
-    Windows {
-        after: &'static str,
-        before: &'static str,
-        cursor: &'static str,
-    },
+    /// Windows of time, one after another.
+    Windows(Windows),
+}
+
+/// Windows of time: the two parameters that name one, and the field along which they move, all in milliseconds.
+pub struct Windows {
+    pub after: &'static str,
+    pub before: &'static str,
+    pub cursor: &'static str,
 }
 
 /// How a list is asked for. A link to a next page is followed in either case.
@@ -73,11 +76,11 @@ pub const STREAMS: &[Stream] = &[
         name: "conversations",
         host: Host::Exports,
         path: "/v1/conversation_export",
-        span: Span::Windows {
+        span: Span::Windows(Windows {
             after: "updated_after",
             before: "updated_before",
             cursor: "updated_at",
-        },
+        }),
         frame: &[],
         schema: schema!("conversations"),
         formerly: &["conversation_export"],
@@ -128,8 +131,15 @@ impl Stream {
     pub fn cursor(&self) -> Option<&'static str> {
         match self.span {
             Span::Everything => None,
-            Span::Windows { cursor, .. } => Some(cursor),
+            Span::Windows(Windows { cursor, .. }) => Some(cursor),
         }
+    }
+
+    /// What every request of it carries.
+    pub fn fixed_query(&self) -> impl Iterator<Item = (&'static str, String)> + use<> {
+        self.query
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()))
     }
 
     /// The JSON schema of its records.
@@ -245,7 +255,7 @@ mod tests {
     fn exports_are_windows_and_the_main_api_wants_no_window_in_milliseconds() {
         for stream in STREAMS {
             assert_eq!(
-                matches!(stream.span, Span::Windows { .. }),
+                matches!(stream.span, Span::Windows(_)),
                 stream.host == Host::Exports,
                 "{}",
                 stream.name

@@ -19,7 +19,7 @@ use crate::dixa::records::Record;
 use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
-use crate::streams::{Paging, STREAMS, Span, Stream};
+use crate::streams::{Paging, STREAMS, Span, Stream, Windows};
 use crate::window::Window;
 
 /// Takes records and forgets them.
@@ -88,7 +88,7 @@ async fn ask(reader: &Reader<'_>, host: Host, output: &Output) -> Result<(), Fai
             .await
     };
     let answer = match stream.span {
-        Span::Windows { after, before, .. } => {
+        Span::Windows(Windows { after, before, .. }) => {
             let now = EpochMs::now().floor_to_second();
             let asked = Window {
                 start: now.minus(Duration::from_secs(1)),

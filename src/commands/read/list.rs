@@ -25,11 +25,7 @@ impl Run<'_> {
             path: stream.frame,
             fields: &fields,
         };
-        let fixed: Vec<_> = stream
-            .query
-            .iter()
-            .map(|(name, value)| (*name, (*value).to_owned()))
-            .collect();
+        let fixed: Vec<_> = stream.fixed_query().collect();
         let client = self.reader.client;
         let mut request = client.request(stream.host, stream.path, &fixed);
         let mut read = HashSet::from([request.page().to_owned()]);

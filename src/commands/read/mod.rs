@@ -137,15 +137,27 @@ impl Run<'_> {
 
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
         let mut sink = StreamSink::new(stream, self.output, self.config);
-        match stream.span {
-            Span::Windows { .. } => self.read_windows(stream, mode, &mut sink).await?,
+        match &stream.span {
+            Span::Windows(span) => self.read_windows(span, mode, &mut sink).await?,
             Span::Everything => self.read_list(stream, &mut sink).await?,
         }
         self.output.log(
             Level::Info,
-            &format!("{}: done, {} records.", stream.name, sink.total()),
+            &format!(
+                "{}: done, {}.",
+                stream.name,
+                counted(sink.total(), "record")
+            ),
         );
         Ok(())
+    }
+}
+
+/// `1 window`, `2 windows`.
+fn counted(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
     }
 }
 

@@ -29,6 +29,7 @@ pub struct StreamSink<'a> {
     has_warned_of_empty: bool,
     since_state: u64,
     total: u64,
+    before_window: u64,
     last_state: Option<Value>,
 }
 
@@ -45,8 +46,13 @@ impl<'a> StreamSink<'a> {
             has_warned_of_empty: false,
             since_state: 0,
             total: 0,
+            before_window: 0,
             last_state: None,
         }
+    }
+
+    pub fn stream(&self) -> &'static Stream {
+        self.stream
     }
 
     /// How many records were written.
@@ -54,9 +60,15 @@ impl<'a> StreamSink<'a> {
         self.total
     }
 
+    /// How many of them since the last window began.
+    pub fn since_window_began(&self) -> u64 {
+        self.total - self.before_window
+    }
+
     /// The coming records are of this window.
     pub fn begin_window(&mut self, window: Window) {
         self.window = Some(window);
+        self.before_window = self.total;
     }
 
     /// The body is whole; these fields in it are not declared.
