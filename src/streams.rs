@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::airbyte::catalog::DiscoveredStream;
 use crate::dixa::Host;
-use crate::dixa::records::Fields;
+use crate::dixa::fields::Fields;
 
 /// What a stream is, in values.
 pub struct Stream {

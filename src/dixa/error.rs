@@ -19,9 +19,9 @@ pub enum BodyFault {
     NoObject,
     /// Containers lie in one another more than [`crate::dixa::records::MAX_DEPTH`] deep.
     TooDeep,
-    /// One record is larger than [`crate::dixa::records::MAX_RECORD`].
+    /// One record is larger than [`crate::dixa::pieces::MAX_RECORD`].
     RecordTooLarge,
-    /// What stands around the records is larger than [`crate::dixa::records::MAX_FRAME`].
+    /// What stands around the records is larger than [`crate::dixa::pieces::MAX_FRAME`].
     FrameTooLarge,
     /// The page link in the envelope could not be read.
     NoLink,

@@ -7,6 +7,7 @@ pub mod fields;
 pub mod grammar;
 pub mod pace;
 pub mod page;
+pub mod pieces;
 pub mod records;
 pub mod retry;
 pub mod tls;

@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout};
 
 use crate::dixa::client::{Answer, Client, Request};
 use crate::dixa::error::{BodyFault, Error};
+use crate::dixa::fields::Fields;
 use crate::dixa::pace::rest;
-use crate::dixa::records::{Fields, Frame, Record, Splitter};
+use crate::dixa::records::{Frame, Record, Splitter};
 use crate::dixa::retry::{Patience, Verdict, verdict, wait};
 use crate::dixa::{Event, Watch};
 use crate::epoch::EpochMs;

@@ -7,18 +7,14 @@
 use serde::Deserialize;
 
 use crate::dixa::error::BodyFault;
+use crate::dixa::fields::{Fields, Role};
 use crate::dixa::grammar::{Expect, Number, literal, plain};
 use crate::epoch::EpochMs;
 
-pub use crate::dixa::fields::{Fields, Role};
+use crate::dixa::pieces::{Pieces, Range};
 
 /// Containers inside containers, the frame included; consumers of the output give up at about a thousand.
 pub const MAX_DEPTH: usize = 512;
-/// The largest record that is taken, in bytes.
-pub const MAX_RECORD: usize = 64 * 1024 * 1024;
-/// The largest frame that is taken, in bytes.
-pub const MAX_FRAME: usize = 1024 * 1024;
-
 /// One record as it came, line breaks between its tokens taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -65,8 +61,6 @@ enum Records {
     Done,
 }
 
-type Span = (usize, usize);
-
 /// Takes a body apart. Feed it the chunks in order, then [`Splitter::finish`] it.
 pub struct Splitter {
     /// The keys that lead from the top of the body to the array of records; none for a bare array.
@@ -79,17 +73,12 @@ pub struct Splitter {
     matched: usize,
     /// The coming value is the next step of `path`.
     on_path: bool,
-    in_record: bool,
-    /// What is held of the current record from earlier chunks, or of all records' frame.
-    held: Vec<u8>,
-    frame: Vec<u8>,
-    /// Where in the current chunk begins what is not yet held.
-    segment: usize,
+    pieces: Pieces,
     key_begin: usize,
     role: Role,
     value_begin: usize,
-    key: Option<Span>,
-    cursor: Option<Span>,
+    key: Option<Range>,
+    cursor: Option<Range>,
     is_empty: bool,
 }
 
@@ -102,10 +91,7 @@ impl Splitter {
             records: Records::NotYet,
             matched: 0,
             on_path: false,
-            in_record: false,
-            held: Vec::new(),
-            frame: Vec::new(),
-            segment: 0,
+            pieces: Pieces::default(),
             key_begin: 0,
             role: Role::Plain,
             value_begin: 0,
@@ -122,7 +108,7 @@ impl Splitter {
         fields: &mut Fields,
         mut emit: impl FnMut(Record<'_>),
     ) -> Result<(), BodyFault> {
-        self.segment = 0;
+        self.pieces.begin_chunk();
         let mut at = 0;
         while let Some(&byte) = chunk.get(at) {
             at = match self.expect {
@@ -155,14 +141,14 @@ impl Splitter {
                 _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => self.blank(chunk, at)?,
                 _ => {
                     self.structure(chunk, at, byte, fields)?;
-                    if self.in_record && Records::At(self.open.len()) == self.records {
+                    if self.pieces.in_record() && Records::At(self.open.len()) == self.records {
                         self.end_record(chunk, at + 1, &mut emit)?;
                     }
                     at + 1
                 }
             };
         }
-        self.hold(chunk, chunk.len())
+        self.pieces.keep(chunk, chunk.len())
     }
 
     /// The body is over: says what its frame holds, or that it is not whole.
@@ -176,8 +162,8 @@ impl Splitter {
         if self.path.is_empty() {
             return Ok(Frame::default());
         }
-        let frame = simdutf8::basic::from_utf8(&self.frame).map_err(|_| BodyFault::NotUtf8)?;
-        let envelope: Envelope = serde_json::from_str(frame).map_err(|_| BodyFault::NoLink)?;
+        let envelope: Envelope =
+            serde_json::from_str(self.pieces.frame()?).map_err(|_| BodyFault::NoLink)?;
         let next = envelope
             .meta
             .and_then(|meta| meta.next)
@@ -213,7 +199,7 @@ impl Splitter {
 
     /// Blanks between tokens: kept in records, except line breaks, and dropped from the frame.
     fn blank(&mut self, chunk: &[u8], at: usize) -> Result<usize, BodyFault> {
-        let kept = |byte: u8| self.in_record && matches!(byte, b' ' | b'\t');
+        let kept = |byte: u8| self.pieces.in_record() && matches!(byte, b' ' | b'\t');
         let length = chunk[at..]
             .iter()
             .position(|byte| !kept(*byte))
@@ -221,8 +207,7 @@ impl Splitter {
         if length > 0 {
             return Ok(at + length);
         }
-        self.hold(chunk, at)?;
-        self.segment = at + 1;
+        self.pieces.keep_but(chunk, at)?;
         Ok(at + 1)
     }
 
@@ -240,7 +225,7 @@ impl Splitter {
             (Expect::ValueOrEnd, _) => self.begin_value(chunk, at, byte, fields),
             (Expect::KeyOrEnd | Expect::CommaOrEnd, b'}') => self.close(true, chunk, at),
             (Expect::KeyOrEnd | Expect::Key, b'"') => {
-                self.key_begin = self.position(at + 1);
+                self.key_begin = self.pieces.position(at + 1);
                 self.expect = Expect::Text { is_key: true };
                 Ok(())
             }
@@ -249,9 +234,8 @@ impl Splitter {
                 Ok(())
             }
             (Expect::CommaOrEnd, b',') => {
-                if !self.in_record && Records::At(self.open.len()) == self.records {
-                    self.hold(chunk, at)?;
-                    self.segment = at + 1;
+                if !self.pieces.in_record() && Records::At(self.open.len()) == self.records {
+                    self.pieces.keep_but(chunk, at)?;
                 }
                 self.expect = if self.open.last() == Some(&true) {
                     Expect::Key
@@ -272,9 +256,9 @@ impl Splitter {
         byte: u8,
         fields: &mut Fields,
     ) -> Result<(), BodyFault> {
-        if self.in_record {
+        if self.pieces.in_record() {
             if self.records == Records::At(self.open.len() - 1) {
-                self.value_begin = self.position(at);
+                self.value_begin = self.pieces.position(at);
             }
         } else {
             self.begin_frame_value(chunk, at, byte, fields)?;
@@ -315,9 +299,7 @@ impl Splitter {
             if byte != b'{' {
                 return Err(BodyFault::NoObject);
             }
-            self.hold(chunk, at)?;
-            self.in_record = true;
-            self.segment = at;
+            self.pieces.begin_record(chunk, at)?;
             (self.key, self.cursor, self.role, self.is_empty) = (None, None, Role::Plain, true);
             fields.rewind();
         } else if depth == 0 || self.on_path {
@@ -341,13 +323,12 @@ impl Splitter {
         if self.open.last() != Some(&object) {
             return Err(BodyFault::NotJson("a bracket that closes another"));
         }
-        if !self.in_record && self.records == Records::At(self.open.len()) {
-            self.hold(chunk, at)?;
-            self.segment = at;
+        if !self.pieces.in_record() && self.records == Records::At(self.open.len()) {
+            self.pieces.keep(chunk, at)?;
             self.records = Records::Done;
         }
         self.open.pop();
-        if !self.in_record {
+        if !self.pieces.in_record() {
             self.matched = self.matched.min(self.open.len().saturating_sub(1));
         }
         self.end_value(at + 1);
@@ -357,7 +338,7 @@ impl Splitter {
     /// A value ended before `end`; the container around it, if any, goes on.
     fn end_value(&mut self, end: usize) {
         if self.role != Role::Plain && self.records == Records::At(self.open.len() - 1) {
-            let span = Some((self.value_begin, self.position(end)));
+            let span = Some((self.value_begin, self.pieces.position(end)));
             match self.role {
                 Role::Key => self.key = span,
                 _ => self.cursor = span,
@@ -372,25 +353,15 @@ impl Splitter {
     }
 
     fn end_key(&mut self, chunk: &[u8], at: usize, fields: &mut Fields) {
+        let range = (self.key_begin, self.pieces.position(at));
         let depth = self.open.len();
-        if self.in_record {
+        if self.pieces.in_record() {
             if self.records == Records::At(depth - 1) {
                 self.is_empty = false;
-                self.role = fields.role(&slice(
-                    &self.held,
-                    chunk,
-                    self.segment,
-                    (self.key_begin, self.position(at)),
-                ));
+                self.role = fields.role(&self.pieces.text(chunk, range));
             }
         } else if depth <= self.path.len() && self.matched + 1 == depth {
-            let key = slice(
-                &self.frame,
-                chunk,
-                self.segment,
-                (self.key_begin, self.position(at)),
-            );
-            self.on_path = *key == *self.path[depth - 1].as_bytes();
+            self.on_path = *self.pieces.text(chunk, range) == *self.path[depth - 1].as_bytes();
         }
     }
 
@@ -400,74 +371,20 @@ impl Splitter {
         end: usize,
         emit: &mut impl FnMut(Record<'_>),
     ) -> Result<(), BodyFault> {
-        let tail = &chunk[self.segment..end];
-        let bytes = if self.held.is_empty() {
-            tail
-        } else {
-            self.held.extend_from_slice(tail);
-            &self.held
-        };
-        if bytes.len() > MAX_RECORD {
-            return Err(BodyFault::RecordTooLarge);
-        }
-        if simdutf8::basic::from_utf8(bytes).is_err() {
-            return Err(BodyFault::NotUtf8);
-        }
-        let token = |span: Option<Span>| {
-            span.map(|(begin, end)| &bytes[begin..end])
+        let bytes = self.pieces.end_record(chunk, end)?;
+        let token = |range: Option<Range>| {
+            range
+                .map(|(begin, end)| &bytes[begin..end])
                 .filter(|token| *token != b"null")
         };
+        let (key, cursor) = (token(self.key), token(self.cursor));
         emit(Record {
             bytes,
-            key: token(self.key),
-            cursor: token(self.cursor),
+            key,
+            cursor,
             is_empty: self.is_empty,
         });
-        self.held.clear();
-        self.in_record = false;
-        self.segment = end;
         Ok(())
-    }
-
-    /// Where a byte of the chunk lies in the current record, or in the frame.
-    fn position(&self, at: usize) -> usize {
-        let held = if self.in_record {
-            self.held.len()
-        } else {
-            self.frame.len()
-        };
-        held + at - self.segment
-    }
-
-    /// Keeps what the current chunk holds up to `end`, of the record or of the frame.
-    fn hold(&mut self, chunk: &[u8], end: usize) -> Result<(), BodyFault> {
-        let (held, limit, fault) = if self.in_record {
-            (&mut self.held, MAX_RECORD, BodyFault::RecordTooLarge)
-        } else {
-            (&mut self.frame, MAX_FRAME, BodyFault::FrameTooLarge)
-        };
-        held.extend_from_slice(&chunk[self.segment..end]);
-        self.segment = end;
-        if held.len() > limit {
-            Err(fault)
-        } else {
-            Ok(())
-        }
-    }
-}
-
-/// A span of what is held and what the chunk adds to it, in one piece.
-fn slice<'a>(
-    held: &[u8],
-    chunk: &'a [u8],
-    segment: usize,
-    (begin, end): Span,
-) -> std::borrow::Cow<'a, [u8]> {
-    let in_chunk = |position: usize| segment + position - held.len();
-    match held.get(begin..) {
-        None | Some([]) => chunk[in_chunk(begin)..in_chunk(end)].into(),
-        Some(first) if end <= held.len() => first[..end - begin].to_vec().into(),
-        Some(first) => [first, &chunk[segment..in_chunk(end)]].concat().into(),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::*;
+use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD};
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Taken {
