@@ -1,0 +1,310 @@
+"""Runs the image as Airbyte, Docker's users and locked-down hosts do, and looks at what comes out. Started by
+.ci/docker."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from claims import Claims
+from simulator import Simulator
+from tls import TlsFront
+
+LARGEST_BINARY = 12_000_000
+BINARY = "/airbyte/source-dixa"
+# Where Airbyte, too, puts a read's files.
+MOUNT = "/source"
+READ_ONLY = ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+LOCKED_DOWN = [*READ_ONLY, "--user", "1000:1000"]
+
+
+def main():
+    options = argparse.ArgumentParser()
+    for name in ("image", "base", "version", "simulator"):
+        options.add_argument(f"--{name}", required=True)
+    options = options.parse_args()
+    claims = Claims()
+    with tempfile.TemporaryDirectory() as directory:
+        image = Image(options.image, Path(directory))
+        labels_and_entry_point(claims, image, options.version)
+        layers(claims, image, options.base)
+        # Nobody listens on port 1. The tries take most of a minute, during which the rest goes on.
+        nowhere = {"api_token": "none", "start_date": "2024-01-01"}
+        nowhere = image.write("nowhere.json", at("https://127.0.0.1:1", nowhere))
+        catalog = without_network(claims, image, nowhere)
+        streams = [entry["stream"] for entry in catalog["streams"]]
+        with ThreadPoolExecutor() as pool:
+            unreachable = pool.submit(image.read, nowhere)
+            with Simulator(options.simulator, "--no-limits") as dixa:
+                fast = {**dixa.config, "exports_requests_per_minute": 600, "api_requests_per_second": 100}
+                locked_down(claims, image, dixa, fast, streams)
+                as_the_platform_does(claims, image, dixa, fast, streams)
+                over_tls(claims, image, dixa, fast, streams)
+                stopped(claims, image, dixa)
+            nothing_reached(claims, unreachable.result(), streams)
+    return claims.exit_code()
+
+
+class Image:
+    """The image, and a directory that its containers see as MOUNT."""
+
+    def __init__(self, name, directory):
+        self.name = name
+        self.directory = directory
+        # The containers' user is not ours, and writes there once.
+        directory.chmod(0o777)
+
+    def write(self, name, content):
+        file = self.directory / name
+        file.write_text(json.dumps(content))
+        file.chmod(0o644)
+        return f"{MOUNT}/{name}"
+
+    def mounted(self, *options, network):
+        return ["--network", network, "--volume", f"{self.directory}:{MOUNT}", *options]
+
+    def run(self, *arguments, network="host", options=()):
+        options = self.mounted(*LOCKED_DOWN, *options, network=network)
+        return docker("run", "--rm", *options, self.name, *arguments)
+
+    def shell(self, script, network="none", options=()):
+        return self.run("-c", script, network=network, options=["--entrypoint", "sh", *options])
+
+    def read(self, config, options=()):
+        return self.run("read", "--config", config, "--catalog", f"{MOUNT}/catalog.json", options=options)
+
+    def inspect(self):
+        return json.loads(docker("image", "inspect", self.name).stdout)[0]
+
+
+def at(url, config):
+    return {**config, "exports_base_url": url, "api_base_url": url}
+
+
+def docker(*arguments):
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=300)
+
+
+def labels_and_entry_point(claims, image, version):
+    config = image.inspect()["Config"]
+    variables = dict(line.split("=", 1) for line in config["Env"])
+    claims.equal("the entry point is the binary", config["Entrypoint"], [BINARY])
+    claims.equal("AIRBYTE_ENTRYPOINT is the same", variables.get("AIRBYTE_ENTRYPOINT"), BINARY)
+    claims.equal("label io.airbyte.name", config["Labels"].get("io.airbyte.name"), "airbyte/source-dixa")
+    claims.equal("label io.airbyte.version is Cargo's", config["Labels"].get("io.airbyte.version"), version)
+    claims.equal("the binary's version is Cargo's", image.run("--version").stdout, f"source-dixa {version}\n")
+    # Kubernetes can only tell a number from root.
+    claims.equal("the user is 1000:1000", config["User"], "1000:1000")
+    claims.equal("the working directory", config["WorkingDir"], "/airbyte")
+    owners = image.shell(f"stat -c %U:%G:%a /airbyte {BINARY}").stdout.split()
+    claims.equal(
+        "the directory is airbyte's, the binary everybody's", owners, ["airbyte:airbyte:755", "root:root:755"]
+    )
+    identity = docker("run", "--rm", "--entrypoint", "id", image.name).stdout.strip()
+    expected = "uid=1000(airbyte) gid=1000(airbyte) groups=1000(airbyte)"
+    claims.equal("a container's user is airbyte", identity, expected)
+
+
+def layers(claims, image, base):
+    base = Image(base, image.directory)
+    below, all_layers = base.inspect()["RootFS"]["Layers"], image.inspect()["RootFS"]["Layers"]
+    claims.equal("the image continues its base", all_layers[: len(below)], below)
+    claims.equal("by one layer", len(all_layers) - len(below), 1)
+    for file, line in (
+        ("passwd", "airbyte:x:1000:1000::/airbyte:/usr/sbin/nologin\n"),
+        ("group", "airbyte:x:1000:\n"),
+    ):
+        before, after = (each.shell(f"cat /etc/{file}").stdout for each in (base, image))
+        claims.equal(f"/etc/{file} has one line more than the base's", after, before + line)
+    size = int(image.shell(f"stat -c %s {BINARY}").stdout)
+    claims.holds("the binary is small", size <= LARGEST_BINARY, f"{size} bytes")
+    print(f"      binary {size:,} bytes; layer {image.inspect()['Size'] - base.inspect()['Size']:,} bytes")
+
+
+def without_network(claims, image, config):
+    """Gives the configured catalog, which every later read uses."""
+    spec = image.run("spec", network="none")
+    succeeded(claims, "spec", spec)
+    claims.equal("spec without a network prints SPEC", kinds(spec), ["SPEC"])
+
+    discover = image.run("discover", "--config", config, network="none")
+    succeeded(claims, "discover", discover)
+    claims.equal("discover without a network prints one CATALOG", kinds(discover).count("CATALOG"), 1)
+    [catalog] = [message["catalog"] for message in messages(discover.stdout) if message["type"] == "CATALOG"]
+    configured = {
+        "streams": [
+            {
+                "stream": stream,
+                "sync_mode": stream["supported_sync_modes"][-1],
+                "destination_sync_mode": "append",
+            }
+            for stream in catalog["streams"]
+        ]
+    }
+    image.write("catalog.json", configured)
+    return configured
+
+
+def locked_down(claims, image, dixa, config, streams):
+    config = image.write("config.json", config)
+    check = image.run("check", "--config", config)
+    succeeded(claims, "check", check)
+    statuses = [
+        message["connectionStatus"]["status"]
+        for message in messages(check.stdout)
+        if message["type"] == "CONNECTION_STATUS"
+    ]
+    claims.equal("check says SUCCEEDED", statuses, ["SUCCEEDED"])
+
+    read = image.read(config)
+    succeeded(claims, "read", read)
+    complete(claims, "read", messages(read.stdout), dixa.counts(), streams)
+
+
+def as_the_platform_does(claims, image, dixa, config, streams):
+    """The image's entry point is not used: a shell evals the variable, between named pipes."""
+    spec = image.shell('command -v sleep && command -v mv && eval "$AIRBYTE_ENTRYPOINT spec"')
+    claims.equal("Airbyte's start: exit code", spec.returncode, 0)
+    claims.equal("Airbyte's start: stderr", spec.stderr, "")
+    claims.equal("Airbyte's start: SPEC", json.loads(spec.stdout.splitlines()[-1])["type"], "SPEC")
+
+    image.write("connectorConfig.json", config)
+    written = {}
+
+    def drain(pipe):
+        written[pipe.name] = pipe.read_text()
+
+    pipes = [image.directory / name for name in ("stdout", "stderr")]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        pipe.chmod(0o666)
+    readers = [threading.Thread(target=drain, args=[pipe], daemon=True) for pipe in pipes]
+    for reader in readers:
+        reader.start()
+    image.shell(
+        """
+        (eval "$AIRBYTE_ENTRYPOINT read --config /source/connectorConfig.json --catalog /source/catalog.json" \
+            2>stderr >stdout) &
+        wait $!
+        echo $? >TEMP_EXIT_CODE.txt
+        mv TEMP_EXIT_CODE.txt exitCode.txt
+        """,
+        network="host",
+        options=["--workdir", MOUNT],
+    )
+    for reader in readers:
+        reader.join(timeout=60)
+    claims.equal("Airbyte's read: exit code", (image.directory / "exitCode.txt").read_text().strip(), "0")
+    claims.equal("Airbyte's read: stderr", written.get("stderr"), "")
+    complete(claims, "Airbyte's read", messages(written.get("stdout", "")), dixa.counts(), streams)
+
+
+def over_tls(claims, image, dixa, config, streams):
+    """The image has no certificates: it must do with those it brings, or with one that it is given."""
+    if not shutil.which("openssl"):
+        print("SKIP tls: there is no openssl to make a certificate with")
+        return
+    claims.equal("the image has no certificates", image.shell("ls -A /etc/ssl/certs").stdout, "")
+    with TlsFront(image.directory, urlsplit(dixa.url).port) as front:
+        config = image.write("tls.json", at(front.url, config))
+        trusted = image.read(config, ["--env", f"SSL_CERT_FILE={MOUNT}/{front.certificate.name}"])
+        succeeded(claims, "read over TLS with SSL_CERT_FILE", trusted)
+        complete(claims, "read over TLS", messages(trusted.stdout), dixa.counts(), streams)
+
+        distrusted = image.run("check", "--config", config)
+        causes = [error["internal_message"] for error in errors(distrusted)]
+        refused = causes and all("certificate" in cause for cause in causes)
+        claims.holds("a certificate that nobody vouches for is refused", refused, distrusted.stdout)
+        claims.equal("and it is no crash", (distrusted.returncode, distrusted.stderr), (1, ""))
+
+
+def nothing_reached(claims, read, streams):
+    told = errors(read)
+    claims.equal("https to nowhere ends with 1 and not in a crash", (read.returncode, read.stderr), (1, ""))
+    failed = sorted(error["stream_descriptor"]["name"] for error in told)
+    claims.equal("each stream has its error", failed, sorted(stream["name"] for stream in streams))
+    unreachable = all(
+        error["failure_type"] == "transient_error" and "could not be reached" in error["message"]
+        for error in told
+    )
+    claims.holds("which is that Dixa could not be reached", unreachable, told)
+
+
+def stopped(claims, image, dixa):
+    """As its container's first process the binary gets no default action for SIGTERM from the kernel."""
+    slow = {**dixa.config, "window_days": 1, "exports_requests_per_minute": 1}
+    slow = image.write("slow.json", slow)
+    container = f"source-dixa-ci-{os.getpid()}"
+    options = image.mounted(*READ_ONLY, network="host")
+    arguments = ["read", "--config", slow, "--catalog", f"{MOUNT}/catalog.json"]
+    docker("run", "--detach", "--name", container, *options, image.name, *arguments)
+    try:
+        deadline = time.monotonic() + 30
+        while '"RECORD"' not in docker("logs", container).stdout and time.monotonic() < deadline:
+            time.sleep(0.1)
+        processes = docker("top", container, "-eo", "pid,uid,gid,comm").stdout.splitlines()[1:]
+        processes = [process.split()[1:] for process in processes]
+        claims.equal("a read is one process, of 1000:1000", processes, [["1000", "1000", "source-dixa"]])
+        begun = time.monotonic()
+        docker("stop", "--time", "10", container)
+        took = time.monotonic() - begun
+        claims.holds("docker stop ends it at once", took < 5, f"after {took:.1f} s")
+        code = docker("inspect", "--format", "{{.State.ExitCode}}", container).stdout.strip()
+        claims.equal("with exit code 143", code, "143")
+        claims.equal("and an empty stderr", docker("logs", container).stderr, "")
+    finally:
+        docker("rm", "--force", container)
+
+
+def succeeded(claims, command, run):
+    claims.holds(f"{command} ends with 0", run.returncode == 0, f"{run.returncode}: {run.stdout[-2000:]}")
+    claims.equal(f"{command} leaves stderr empty", run.stderr, "")
+
+
+def complete(claims, read, lines, counts, streams):
+    """Every stream has as many records as the simulator has rows, and as many keys."""
+    records = defaultdict(list)
+    for message in lines:
+        if message["type"] == "RECORD":
+            records[message["record"]["stream"]].append(message["record"]["data"])
+    for stream in streams:
+        name = stream["name"]
+        keys = {
+            json.dumps([value(row, path) for path in stream["source_defined_primary_key"]])
+            for row in records[name]
+        }
+        found = {"rows": len(records[name]), "keys": len(keys)}
+        claims.equal(f"{read}: {name} has all {counts[name]['rows']} records", found, counts[name])
+
+
+def value(record, path):
+    for name in path:
+        record = record[name]
+    return record
+
+
+def errors(run):
+    traces = [message["trace"] for message in messages(run.stdout) if message["type"] == "TRACE"]
+    return [trace["error"] for trace in traces if trace["type"] == "ERROR"]
+
+
+def kinds(run):
+    return [message["type"] for message in messages(run.stdout)]
+
+
+def messages(stdout):
+    # Not splitlines(): it takes characters that may stand in a JSON text for ends of lines, too.
+    return [json.loads(line) for line in stdout.split("\n") if line]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

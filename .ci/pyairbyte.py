@@ -1,0 +1,134 @@
+"""Reads every stream into a DuckDB file with PyAirbyte, changes the simulated Dixa, and reads again from the saved
+state: both times the tables must hold what the simulator holds. Started by .ci/pyairbyte."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import airbyte as ab
+from sqlalchemy import text
+
+from claims import Claims
+from simulator import Simulator
+
+LOOKBACK_MINUTES = 60
+# What is asked for begins on a whole second, and one millisecond early.
+EDGE_MS = 1000 + 1
+# Where Dixa finds a conversation in time that was never updated.
+CURSOR = "coalesce(updated_at, created_at)"
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--connector", type=Path, required=True)
+    options.add_argument("--simulator", type=Path, required=True)
+    options = options.parse_args()
+    connector = options.connector.resolve()
+    claims = Claims()
+    # Dense enough for the lookback to hold some conversations.
+    crowd = ["--conversations", "3000", "--days", "3"]
+    dixa = Simulator(options.simulator.resolve(), "--no-limits", *crowd)
+    with dixa, tempfile.TemporaryDirectory() as directory:
+        os.chdir(directory)  # PyAirbyte writes its own files here
+        rehearse(claims, dixa, connector, Path(directory))
+        os.chdir("/")
+    return claims.exit_code()
+
+
+def rehearse(claims, dixa, connector, directory):
+    config = {
+        **dixa.config,
+        "exports_requests_per_minute": 600,
+        "api_requests_per_second": 100,
+        "window_days": 1,
+        "lookback_minutes": LOOKBACK_MINUTES,
+    }
+    source = ab.get_source("source-dixa", config=config, local_executable=connector)
+    source.check()
+    claims.holds("check succeeds", True)
+
+    keys = discovered_keys(connector, config, directory)
+    claims.equal(
+        "PyAirbyte sees the streams of discover", sorted(source.get_available_streams()), sorted(keys)
+    )
+    source.select_all_streams()
+    cache = ab.new_local_cache(cache_name="dixa", cache_dir=directory)
+
+    source.read(cache=cache, force_full_refresh=False)
+    compare_tables(claims, cache, keys, dixa.counts(), "first read")
+
+    saved = saved_position(cache)
+    changed = dixa.change(updated=5, added=2)
+    requests_before = len(dixa.requests())
+    time.sleep(1)  # a read goes up to the last whole second, and the changes must lie before it
+    begun_ms = time.time_ns() // 1_000_000
+
+    source.read(cache=cache, force_full_refresh=False)
+    compare_tables(claims, cache, keys, dixa.counts(), "second read")
+
+    brought = ids(cache, "epoch_ms(_airbyte_extracted_at) >= :since", since=begun_ms)
+    looked_back = saved - LOOKBACK_MINUTES * 60_000
+    in_lookback = ids(cache, f"{CURSOR} >= :since", since=looked_back)
+    allowed = ids(cache, f"{CURSOR} >= :since", since=looked_back - EDGE_MS)
+    claims.equal("the second read brings every conversation changed since", changed - brought, set())
+    claims.equal("and every one in the lookback", in_lookback - brought, set())
+    claims.equal("and no other", brought - allowed, set())
+    total = dixa.counts()["conversations"]["rows"]
+    claims.holds("which is a small part of all", len(brought) < total / 10, f"{len(brought)} of {total}")
+    exports = [
+        request
+        for request in dixa.requests()[requests_before:]
+        if request["path"] == "/v1/conversation_export"
+    ]
+    claims.equal("with a single request", len(exports), 1)
+    claims.holds("the saved position moves on", saved_position(cache) > saved, saved)
+    print(f"      {len(brought)} of {total} conversations came, {len(changed)} of them for a change")
+
+
+def discovered_keys(connector, config, directory):
+    """The columns of each stream's primary key, by the stream's name."""
+    file = directory / "config.json"
+    file.write_text(json.dumps(config))
+    discovered = subprocess.run(
+        [connector, "discover", "--config", file], check=True, capture_output=True, text=True
+    )
+    messages = map(json.loads, discovered.stdout.splitlines())
+    [catalog] = [message["catalog"] for message in messages if message["type"] == "CATALOG"]
+    return {
+        stream["name"]: [".".join(path) for path in stream["source_defined_primary_key"]]
+        for stream in catalog["streams"]
+    }
+
+
+def compare_tables(claims, cache, keys, counts, read):
+    for stream, columns in keys.items():
+        # PyAirbyte's names are lower case. A merge by the key leaves one row for each.
+        key = ", ".join(column.lower() for column in columns)
+        [(rows, distinct)] = query(cache, f'SELECT count(*), count(DISTINCT ({key})) FROM "{stream.lower()}"')
+        expected = counts[stream]["keys"]
+        claims.equal(
+            f"{read}: {stream} has {expected} rows, each key once", (rows, distinct), (expected, expected)
+        )
+
+
+def saved_position(cache):
+    [(state,)] = query(cache, "SELECT state_json FROM _airbyte_state WHERE stream_name = 'conversations'")
+    return int(json.loads(state)["stream"]["stream_state"]["updated_at"])
+
+
+def ids(cache, condition, **values):
+    return {row[0] for row in query(cache, f"SELECT id FROM conversations WHERE {condition}", **values)}
+
+
+def query(cache, sql, **values):
+    with cache.get_sql_engine().connect() as connection:
+        return connection.execute(text(sql), values).fetchall()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
