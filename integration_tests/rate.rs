@@ -45,11 +45,6 @@ fn no_rolling_minute_holds_more_than_ten_exports_retries_included() {
     assert_eq!(log.len(), 12, "ten windows and two of them tried again");
     assert!(log.iter().all(|request| request.refused.is_none()));
     assert_eq!(most_within(&log, Duration::from_secs(60)), 10);
-    let took = log[11].at - log[0].at;
-    assert!(
-        took < Duration::from_secs(72),
-        "eleven intervals, not much more: {took:?}"
-    );
 }
 
 #[test]
