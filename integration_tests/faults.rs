@@ -303,6 +303,7 @@ fn an_echoed_token_is_never_written() {
             status: 302,
             location: format!("http://127.0.0.1:9/{TOKEN}"),
         },
+        Kind::body(&format!("[{{\"{TOKEN}\":1}}]")),
         Kind::body(&format!("[{{\"{TOKEN}")),
     ] {
         let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 0, kind)]);

@@ -6,8 +6,8 @@ use jsonschema::error::ValidationErrorKind;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use crate::dixa::Token;
 use crate::dixa::client::{Settings, is_loopback};
+use crate::dixa::token::Token;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::mem;
 use std::thread::{self, JoinHandle};
 
+use memchr::memmem;
 use tokio::sync::mpsc;
 
 use crate::airbyte::log::Level;
@@ -27,6 +28,7 @@ pub struct Output {
     full: mpsc::Sender<Vec<u8>>,
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
     writer: JoinHandle<io::Result<()>>,
+    secrets: RefCell<Vec<String>>,
     stamp: Cell<EpochMs>,
 }
 
@@ -51,19 +53,33 @@ impl Output {
             full,
             empty: RefCell::new(empty),
             writer,
+            secrets: RefCell::default(),
             stamp: Cell::new(EpochMs::now()),
         }
     }
 
+    /// From now on, no message but a record holds any of these texts.
+    pub fn conceal(&self, secrets: Vec<String>) {
+        *self.secrets.borrow_mut() = secrets;
+    }
+
     /// A line, on its way at once unless the reader of stdout is behind.
     pub fn message(&self, message: &Message<'_>) {
+        let line = serde_json::to_string(message);
+        let mut line = line.unwrap_or_else(|_| unreachable!("messages have string keys"));
+        for secret in self
+            .secrets
+            .borrow()
+            .iter()
+            .filter(|_| message.is_for_people())
+        {
+            if memmem::find(line.as_bytes(), secret.as_bytes()).is_some() {
+                line = line.replace(secret, "***");
+            }
+        }
         {
             let mut block = self.block.borrow_mut();
-            let written = serde_json::to_writer(&mut *block, message);
-            debug_assert!(
-                written.is_ok(),
-                "messages have string keys and a buffer takes all bytes"
-            );
+            block.extend_from_slice(line.as_bytes());
             block.push(b'\n');
         }
         self.hand_over();
@@ -222,6 +238,20 @@ mod tests {
             output.close().await.unwrap_err().kind(),
             io::ErrorKind::BrokenPipe
         );
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_concealed_in_what_people_read() {
+        let taken = Taken::default();
+        let output = Output::to(Level::Info, taken.clone());
+        output.conceal(vec!["hush".to_owned()]);
+        output.log(Level::Info, "a hush in a text");
+        output.error(&Failure::config("hush!").because(&"hush?"), None);
+        output.record("tags", br#"{"name":"hush"}"#);
+        output.close().await.unwrap();
+        let text = String::from_utf8(taken.0.lock().unwrap().concat()).unwrap();
+        assert_eq!(text.matches("hush").count(), 1, "the record's: {text}");
+        assert_eq!(text.matches("***").count(), 3);
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ impl Sink for Nowhere {
 /// Says whether the config and its token are good. Only what the user can mend makes it say FAILED; that Dixa could not
 /// be asked is a failure of the command.
 pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> {
-    let refused = match load_config(&file.config) {
+    let refused = match load_config(&file.config, output) {
         Err(failure) => Some(failure),
         Ok(config) => {
             let client = Client::new(config.settings);

@@ -30,9 +30,11 @@ pub async fn run(command: &Command, output: &Output) -> bool {
     })
 }
 
-/// The config in a file; a failure names the file.
-fn load_config(path: &Path) -> Result<Config, Failure> {
-    load(path, "config", Config::parse)
+/// The config in a file, its token concealed from now on; a failure names the file.
+fn load_config(path: &Path, output: &Output) -> Result<Config, Failure> {
+    let config = load(path, "config", Config::parse)?;
+    output.conceal(config.settings.token.forms());
+    Ok(config)
 }
 
 /// What `parse` makes of a file's text; a failure names the file.

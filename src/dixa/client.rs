@@ -8,11 +8,12 @@ use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, Url, redirect, retry};
 use tokio::time::{Instant, timeout};
 
+use crate::dixa::Host;
 use crate::dixa::body::Decoder;
 use crate::dixa::error::{BodyFault, Error, Phase};
 use crate::dixa::pace::{Pace, api_quota, exports_quota};
 use crate::dixa::retry::Patience;
-use crate::dixa::{Host, Token};
+use crate::dixa::token::Token;
 use crate::epoch::EpochMs;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);

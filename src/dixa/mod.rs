@@ -11,6 +11,7 @@ pub mod pieces;
 pub mod records;
 pub mod retry;
 pub mod tls;
+pub mod token;
 
 use std::fmt;
 
@@ -30,31 +31,6 @@ impl fmt::Display for Host {
             Self::Exports => "Dixa's Exports API",
             Self::Api => "Dixa's main API",
         })
-    }
-}
-
-/// An API token. It goes into the header of a request and nowhere else.
-#[derive(Clone)]
-pub struct Token(String);
-
-impl Token {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The `Authorization` header's value: `Bearer` on the Exports API, the bare token on the main API
-    /// (dixa-api.md 1.3 and 2.1).
-    fn authorization(&self, host: Host) -> String {
-        match host {
-            Host::Exports => format!("Bearer {}", self.0),
-            Host::Api => self.0.clone(),
-        }
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("***")
     }
 }
 

@@ -64,7 +64,7 @@ struct Run<'a> {
 /// Reads all that the catalog asks for; `false` if a stream failed, which stops no other.
 pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
     let now = EpochMs::now().floor_to_second();
-    let config = load_config(&files.config)?;
+    let config = load_config(&files.config, output)?;
     let configured = load(&files.catalog, "catalog", catalog::parse)?;
     let states = match &files.state {
         Some(path) => load(path, "state", state::parse)?,
