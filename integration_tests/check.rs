@@ -288,3 +288,23 @@ fn a_host_that_takes_no_page_limit_is_asked_without() {
         .collect();
     assert_eq!(queries, ["pageLimit=1", ""]);
 }
+
+#[test]
+fn one_rate_limit_in_all_is_waited_out_whatever_comes_between() {
+    let limited = || status_with(429, ("Retry-After", "1"));
+    let faults = vec![
+        Fault::at(EXPORT, 0, limited()),
+        Fault::at(EXPORT, 1, Kind::status(500)),
+        Fault::from(EXPORT, 2, limited()),
+    ];
+    let simulator = simulator(Switches::default(), faults);
+    assert_eq!(crashed(&check(&simulator, json!({}))).0, "transient_error");
+    assert_eq!(
+        simulator
+            .log()
+            .iter()
+            .filter(|request| request.host == Host::Exports)
+            .count(),
+        3
+    );
+}

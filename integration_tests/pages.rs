@@ -169,3 +169,32 @@ fn a_page_that_comes_again_is_an_error() {
     );
     assert!(simulator.log().len() < 10);
 }
+
+#[test]
+fn a_page_key_that_comes_again_under_another_link_is_an_error() {
+    use crate::simulator::faults::{Fault, Kind};
+    let body = |number: usize| {
+        format!(
+            r#"{{"data":[{{"id":"a{number}"}}],"meta":{{"next":"/v1/agents?pageKey=cGFnZUxpbWl0PTI1JnBhZ2U9MSZvZmZzZXQ9MjU%3D&n={number}"}}}}"#
+        )
+    };
+    let faults = (0..9)
+        .map(|number| Fault::at("/v1/agents", number, Kind::body(&body(number))))
+        .collect();
+    let simulator = Simulator::start(crate::simulator::Scenario {
+        token: crate::connector::TOKEN.to_owned(),
+        faults,
+        switches: Switches {
+            strict_queries: false,
+            ..Switches::default()
+        },
+        ..crate::simulator::Scenario::default()
+    });
+    let ran = Connector::new().read(
+        &config(&simulator, json!({})),
+        &catalog(&["agents"], "full_refresh"),
+        None,
+    );
+    assert!(ran.error().2.contains("a page that was read already"));
+    assert_eq!(simulator.log().len(), 2);
+}

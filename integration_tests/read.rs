@@ -304,9 +304,9 @@ fn debug_tells_of_each_answer_and_of_no_body() {
     let by_variable = crate::connector::run(command.env("LOG_LEVEL", "debug")).succeeded();
     let told = by_variable.logs("DEBUG");
     for part in [
-        "answered 200 after",
-        "Date 20",
-        "encoding gzip",
+        "answered 200 to /v1/agents after",
+        "Date: 20",
+        "Content-Encoding: gzip",
         "on the wire",
     ] {
         assert!(told.iter().any(|message| message.contains(part)), "{part}");

@@ -330,3 +330,62 @@ fn a_list_ends_with_one_state_that_the_next_read_does_not_need() {
         assert_eq!(first.keys(stream), second.keys(stream));
     }
 }
+
+#[test]
+fn no_later_window_lifts_the_position_over_dixas_clock() {
+    let behind = 3 * 24 * 3600;
+    let (simulator, mut config) = living(Switches {
+        date: DateHeader::Shifted(-behind),
+        ..Switches::default()
+    });
+    config["window_days"] = json!(1);
+    config["exports_requests_per_minute"] = json!(600);
+    let begin = now_ms() - behind * 1000;
+    let ran = read(&config, "incremental", None);
+    let windows_until_then = asked(&simulator, 0)
+        .iter()
+        .filter(|(_, before)| *before < begin - 10_000)
+        .count();
+    let latest = positions(&ran).into_iter().max().unwrap();
+    let when_asked = begin + i64::try_from(windows_until_then).unwrap() * 102;
+    assert!(latest <= when_asked + 1500, "{latest} is past {when_asked}");
+    let counted: f64 = ran
+        .of_type("STATE")
+        .iter()
+        .map(|state| {
+            state["state"]["sourceStats"]["recordCount"]
+                .as_f64()
+                .unwrap()
+        })
+        .sum();
+    #[expect(clippy::cast_precision_loss, reason = "there are 200")]
+    let records = ran.records("conversations").len() as f64;
+    assert!(
+        (counted - records).abs() < 0.5,
+        "every record is counted by a state"
+    );
+}
+
+#[test]
+fn an_end_date_within_a_second_is_never_passed_by_the_position() {
+    let (_simulator, mut config) = living(Switches::default());
+    let end = now_ms() / 1000 * 1000 - DAY + 500;
+    let text = chrono::DateTime::from_timestamp_millis(end)
+        .unwrap()
+        .format("%Y-%m-%dT%H:%M:%S%.3fZ");
+    config["end_date"] = json!(text.to_string());
+    assert_eq!(
+        positions(&read(&config, "incremental", None)).last(),
+        Some(&(end - 500))
+    );
+}
+
+#[test]
+fn an_empty_state_under_our_name_does_not_hide_one_under_another() {
+    let (simulator, config) = living(Switches::default());
+    let position = now_ms() / 1000 * 1000 - DAY;
+    let state =
+        json!({"conversations": {}, "conversation_export": {"updated_at": position}}).to_string();
+    read(&config, "incremental", Some(&state));
+    assert_eq!(asked(&simulator, 0)[0].0, position - HOUR - 1);
+}

@@ -20,6 +20,11 @@ impl Saved {
     /// Reads a state blob whose position is under `key`, as integer or as text (airbyte.md 7.2: Airbyte's own connector
     /// writes text). `None` if it says nothing.
     pub fn parse(blob: &Value, key: &str) -> Result<Option<Self>, Failure> {
+        if !blob.is_object() {
+            return Err(Failure::config(
+                "The saved state is no JSON object. Correct it, or reset the stream (by hand: delete it from the state file) to read it from the start.",
+            ));
+        }
         let unfinished = blob["unfinished"] == true;
         let position = match &blob[key] {
             Value::Null => return Ok(None),
@@ -40,7 +45,7 @@ impl Saved {
                 unfinished,
             })),
             None => Err(Failure::config(format!(
-                "The saved state's `{key}` is no number of milliseconds since 1970. Correct it, or reset the stream to read it from the start."
+                "The saved state's `{key}` is no number of milliseconds since 1970. Correct it, or reset the stream (by hand: delete it from the state file) to read it from the start."
             ))),
         }
     }
@@ -107,6 +112,9 @@ pub fn course(mode: SyncMode, saved: Option<Saved>, limits: &Limits) -> Course {
     let start = resumed
         .map_or(limits.start_date, |resumed| resumed.max(limits.start_date))
         .max(EpochMs(0));
+    if limits.start_date >= horizon {
+        return Course::Empty(saved.map_or(horizon, |position| position.max(horizon)));
+    }
     if start >= horizon {
         return Course::Empty(saved.unwrap_or(horizon));
     }
@@ -117,11 +125,52 @@ pub fn course(mode: SyncMode, saved: Option<Saved>, limits: &Limits) -> Course {
     }
 }
 
-/// The position after a window that ends at `end` was read and written out. `asked_at` is Dixa's time when the window was
-/// asked for: what was updated later cannot be in it, however far ahead our own clock is.
-pub fn advanced(reached: Option<EpochMs>, end: EpochMs, asked_at: Option<EpochMs>) -> EpochMs {
-    let position = asked_at.map_or(end, |asked_at| asked_at.floor_to_second().min(end));
-    reached.map_or(position, |reached| reached.max(position))
+/// How far a read has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    reached: Option<EpochMs>,
+    /// No position is saved beyond this.
+    ceiling: EpochMs,
+    is_held: bool,
+}
+
+impl Progress {
+    /// A read that goes on from `reached` and ends before `horizon`.
+    pub fn new(reached: Option<EpochMs>, horizon: EpochMs) -> Self {
+        Self {
+            reached,
+            ceiling: horizon.floor_to_second(),
+            is_held: false,
+        }
+    }
+
+    /// The window that ends at `end`, and all before it, were read and written out. `asked_at` is Dixa's time when it was
+    /// asked for: what was updated later cannot be in it, however far ahead our own clock is, and no later window makes
+    /// up for that.
+    pub fn advance(&mut self, end: EpochMs, asked_at: Option<EpochMs>) {
+        if let Some(asked_at) = asked_at
+            .map(EpochMs::floor_to_second)
+            .filter(|asked_at| *asked_at < end)
+        {
+            self.ceiling = self.ceiling.min(asked_at);
+            self.is_held = true;
+        }
+        let position = end.min(self.ceiling);
+        self.reached = Some(
+            self.reached
+                .map_or(position, |reached| reached.max(position)),
+        );
+    }
+
+    /// The position to save.
+    pub fn position(&self) -> Option<EpochMs> {
+        self.reached
+    }
+
+    /// Dixa's clock holds the position: no later window will move it.
+    pub fn is_held(&self) -> bool {
+        self.is_held
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +232,8 @@ mod tests {
     #[test]
     fn a_position_that_is_no_number_is_told() {
         for blob in [
+            json!("x"),
+            json!([1]),
             json!({"updated_at": "2024-01-01"}),
             json!({"updated_at": true}),
             json!({"updated_at": {}}),
@@ -277,6 +328,11 @@ mod tests {
             course(SyncMode::Incremental, None, &limits(NOW.plus(HOUR), None)),
             Course::Empty(NOW)
         );
+        let older = saved(NOW.minus(HOUR), false);
+        assert_eq!(
+            course(SyncMode::Incremental, older, &limits(NOW.plus(HOUR), None)),
+            Course::Empty(NOW)
+        );
     }
 
     #[test]
@@ -289,20 +345,75 @@ mod tests {
         );
     }
 
+    fn check_progress(
+        reached: Option<i64>,
+        horizon: i64,
+        windows: &[(i64, Option<i64>)],
+        expected: &[i64],
+    ) {
+        let mut progress = Progress::new(reached.map(EpochMs), EpochMs(horizon));
+        let mut positions = Vec::new();
+        for (end, asked_at) in windows {
+            progress.advance(EpochMs(*end), asked_at.map(EpochMs));
+            positions.push(progress.position().unwrap().0);
+        }
+        assert_eq!(positions, expected);
+    }
+
+    #[test]
+    fn the_position_is_the_end_of_what_was_read() {
+        check_progress(
+            None,
+            9_000,
+            &[(3_000, Some(20_000)), (9_000, None)],
+            &[3_000, 9_000],
+        );
+        check_progress(
+            Some(5_000),
+            9_000,
+            &[(3_000, None), (9_000, None)],
+            &[5_000, 9_000],
+        );
+    }
+
+    #[test]
+    fn an_end_within_a_second_saves_the_second_before_it() {
+        check_progress(None, 8_500, &[(9_000, None)], &[8_000]);
+    }
+
+    #[test]
+    fn a_position_that_dixas_clock_holds_is_not_freed_by_a_later_window() {
+        check_progress(
+            None,
+            9_000,
+            &[
+                (3_000, Some(2_500)),
+                (6_000, Some(5_000)),
+                (9_000, Some(12_000)),
+            ],
+            &[2_000, 2_000, 2_000],
+        );
+    }
+
     proptest! {
         #[test]
         fn a_position_never_moves_back_and_never_passes_dixas_clock(
-            ends in prop::collection::vec((0_i64..100_000, prop::option::of(0_i64..100_000)), 1..20),
-            first in prop::option::of(0_i64..100_000),
+            lengths in prop::collection::vec((1_i64..100, prop::option::of(0_i64..3_000)), 1..20),
+            first in prop::option::of(0_i64..1_000),
         ) {
-            let mut reached = first.map(EpochMs);
-            for (end, asked_at) in ends {
-                let (end, asked_at) = (EpochMs(end), asked_at.map(EpochMs));
-                let next = advanced(reached, end, asked_at);
-                prop_assert!(reached.is_none_or(|reached| reached <= next));
-                prop_assert!(Some(next) == reached || next <= end);
-                prop_assert!(Some(next) == reached || asked_at.is_none_or(|asked_at| next <= asked_at));
-                reached = Some(next);
+            let horizon = lengths.iter().map(|(length, _)| length * 1000).sum();
+            let mut progress = Progress::new(first.map(|first| EpochMs(first * 1000)), EpochMs(horizon));
+            let mut end = EpochMs(0);
+            let mut lowest_clock = EpochMs(i64::MAX);
+            for (length, asked_at) in lengths {
+                let before = progress.position();
+                end = end.plus(Duration::from_secs(length.unsigned_abs()));
+                let asked_at = asked_at.map(|asked_at| EpochMs(asked_at * 1000));
+                lowest_clock = asked_at.filter(|asked_at| *asked_at < end).map_or(lowest_clock, |clock| clock.min(lowest_clock));
+                progress.advance(end, asked_at);
+                let position = progress.position().unwrap();
+                prop_assert!(before.is_none_or(|before| before <= position));
+                prop_assert!(Some(position) == before || (position <= end && position <= lowest_clock));
             }
         }
     }

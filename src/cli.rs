@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "source-dixa", version, max_term_width = 100)]
 #[command(
-    after_help = "Exit status: 0 everything asked for was read; 1 something failed, as the last TRACE messages say; \
-    2 the command line is wrong.\n\nThe config needs one key: {\"api_token\": \"…\"}. `spec` tells the others."
+    after_help = "Exit status: 0 done, for check whatever its answer, SUCCEEDED or FAILED; 1 something failed, as the TRACE \
+    messages say; 2 the command line is wrong.\n\nThe config needs one key: {\"api_token\": \"…\"}. `spec` tells the others."
 )]
 pub struct Arguments {
     #[command(subcommand)]

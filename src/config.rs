@@ -34,7 +34,8 @@ pub fn spec() -> Value {
 }
 
 impl Config {
-    /// Reads the text of a config file. A key that is null counts as not given; texts are trimmed.
+    /// Reads the text of a config file. Texts are trimmed; a key that is null or blank counts as not
+    /// given, but for the token.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let config: Value = serde_json::from_str(text).map_err(|error| {
             let place = format!("line {}, column {}", error.line(), error.column());
@@ -47,12 +48,12 @@ impl Config {
                 "The config must be a JSON object that holds at least `api_token`.",
             ));
         };
-        config.retain(|_, value| !value.is_null());
         for value in config.values_mut() {
             if let Value::String(text) = value {
                 *text = text.trim().to_owned();
             }
         }
+        config.retain(|key, value| !value.is_null() && (key == "api_token" || *value != ""));
         let mut spec = spec();
         let schema = spec["connectionSpecification"].take();
         validate(&schema, &config)?;
@@ -218,7 +219,7 @@ fn base_url(config: &Map<String, Value>, key: &str) -> Result<Url, Failure> {
         && url.fragment().is_none();
     if !matches!(url.scheme(), "https" | "http")
         || !is_bare
-        || url.path().trim_end_matches('/').ends_with("/v1")
+        || url.path().split('/').any(|part| part == "v1")
     {
         return Err(allowed());
     }

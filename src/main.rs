@@ -40,6 +40,7 @@ async fn run() -> ExitCode {
             let output = Output::to_stdout(level(arguments.debug));
             tokio::select! {
                 done = commands::run(&arguments.command, &output) => end(output, done).await,
+                () = output.closed() => end(output, false).await,
                 code = told_to_end() => ExitCode::from(code),
             }
         }

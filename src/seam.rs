@@ -1,7 +1,7 @@
-//! Which records were written already, so that windows which overlap by a millisecond, and bodies that are read again
-//! after a cut, write nothing twice. Nothing else is ever left out.
+//! Which records were written already, so that windows which overlap by a millisecond, pages that shift while they are
+//! read, and bodies that are read again after a cut, write nothing twice. Nothing else is ever left out.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
@@ -52,39 +52,79 @@ impl Hasher for AsItIs {
 
 type Fingerprints = HashSet<Fingerprint, BuildHasherDefault<AsItIs>>;
 
-/// What was written of the body in flight, and near the edges of the one before it.
+/// Where in its body a record lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// No other body can bring it.
+    Inside,
+    /// The bodies beside this one may bring it, too.
+    Edge,
+    /// Any body may bring it, too.
+    Anywhere,
+}
+
+impl Place {
+    /// Of a record with this cursor in a window.
+    pub fn of(window: &Window, cursor: Option<EpochMs>) -> Self {
+        let Some(cursor) = cursor else {
+            return Self::Anywhere;
+        };
+        let near = |edge: EpochMs| cursor.since(edge).max(edge.since(cursor)) <= EDGE;
+        if near(window.start) || near(window.end) {
+            Self::Edge
+        } else {
+            Self::Inside
+        }
+    }
+}
+
+/// What was written of the bodies in flight, and at the edges of the one before them. Bodies are numbered in order: the
+/// windows or the pages of a stream.
 #[derive(Default)]
-pub struct Seam {
-    written: Fingerprints,
-    /// Those of `written` that the next body may bring again.
-    edges: Vec<Fingerprint>,
-    before: Fingerprints,
+pub struct Seam(BTreeMap<usize, Written>);
+
+#[derive(Default)]
+struct Written {
+    inside: Fingerprints,
+    edges: Fingerprints,
+    anywhere: Fingerprints,
 }
 
 impl Seam {
-    /// Whether a record is to be written: it was not yet, in this body, an earlier try of it, or just before it.
-    pub fn is_new(&mut self, fingerprint: Fingerprint) -> bool {
-        !self.before.contains(&fingerprint) && self.written.insert(fingerprint)
+    /// Whether a record is to be written: it was not yet, by this body, an earlier try of it, or one beside it.
+    pub fn is_new(&mut self, body: usize, place: Place, fingerprint: Fingerprint) -> bool {
+        let is_elsewhere = match place {
+            Place::Inside => false,
+            Place::Edge => [body.wrapping_sub(1), body + 1]
+                .iter()
+                .filter_map(|body| self.0.get(body))
+                .any(|written| written.edges.contains(&fingerprint)),
+            Place::Anywhere => self
+                .0
+                .values()
+                .any(|written| written.anywhere.contains(&fingerprint)),
+        };
+        let written = self.0.entry(body).or_default();
+        let known = match place {
+            Place::Inside => &mut written.inside,
+            Place::Edge => &mut written.edges,
+            Place::Anywhere => &mut written.anywhere,
+        };
+        // Remembered even where another body wrote it, for the one after this may bring it once more.
+        known.insert(fingerprint) && !is_elsewhere
     }
 
-    /// A new record lies where the next body may bring it again.
-    pub fn remember(&mut self, fingerprint: Fingerprint) {
-        self.edges.push(fingerprint);
+    /// The body is whole: of what it wrote, only its edges are still of use.
+    pub fn finish(&mut self, body: usize) {
+        if let Some(written) = self.0.get_mut(&body) {
+            written.inside = Fingerprints::default();
+        }
     }
 
-    /// The body is whole: only what was to be remembered of it stays.
-    pub fn finish(&mut self) {
-        self.written.clear();
-        self.before = self.edges.drain(..).collect();
+    /// Every body before this one is whole: only the last of them still lies beside one that is not.
+    pub fn finish_before(&mut self, body: usize) {
+        self.0 = self.0.split_off(&body.saturating_sub(1));
     }
-}
-
-/// A record with this cursor may be returned by the window after this one, too; one without a cursor may be anywhere.
-pub fn is_near_the_edge(window: &Window, cursor: Option<EpochMs>) -> bool {
-    cursor.is_none_or(|cursor| {
-        cursor.since(window.end).max(window.end.since(cursor)) <= EDGE
-            || cursor.since(window.start).max(window.start.since(cursor)) <= EDGE
-    })
 }
 
 #[cfg(test)]
@@ -97,29 +137,65 @@ mod tests {
 
     #[test]
     fn the_same_record_is_written_once() {
-        let mut seam = Seam::default();
-        assert!(seam.is_new(fingerprint("1", "5")));
-        assert!(!seam.is_new(fingerprint("1", "5")));
+        for place in [Place::Inside, Place::Edge] {
+            let mut seam = Seam::default();
+            assert!(seam.is_new(0, place, fingerprint("1", "5")));
+            assert!(!seam.is_new(0, place, fingerprint("1", "5")));
+        }
     }
 
     #[test]
     fn an_updated_record_is_another_and_so_is_a_neighbouring_key() {
         let mut seam = Seam::default();
         for (key, cursor) in [("1", "5"), ("1", "6"), ("2", "5"), ("15", ""), ("", "15")] {
-            assert!(seam.is_new(fingerprint(key, cursor)), "{key} {cursor}");
+            assert!(
+                seam.is_new(0, Place::Inside, fingerprint(key, cursor)),
+                "{key} {cursor}"
+            );
         }
     }
 
     #[test]
-    fn of_a_finished_body_only_the_edges_stay_and_only_for_the_next_one() {
+    fn edges_are_known_to_the_bodies_on_both_sides_in_flight_or_finished() {
         let mut seam = Seam::default();
-        let (inner, edge) = (fingerprint("1", "5"), fingerprint("2", "9"));
-        assert!(seam.is_new(inner) && seam.is_new(edge));
-        seam.remember(edge);
-        seam.finish();
-        assert!(seam.is_new(inner) && !seam.is_new(edge));
-        seam.finish();
-        assert!(seam.is_new(edge));
+        assert!(seam.is_new(3, Place::Edge, fingerprint("3", "")));
+        assert!(seam.is_new(5, Place::Edge, fingerprint("3", "")));
+        assert!(!seam.is_new(2, Place::Edge, fingerprint("3", "")));
+        seam.finish(3);
+        assert!(!seam.is_new(4, Place::Edge, fingerprint("3", "")));
+    }
+
+    #[test]
+    fn what_every_body_brings_is_written_once() {
+        let mut seam = Seam::default();
+        for body in [0, 3, 1, 2, 4, 5, 6] {
+            assert_eq!(
+                seam.is_new(body, Place::Anywhere, fingerprint("3", "")),
+                body == 0
+            );
+            seam.finish(body);
+        }
+        seam.finish_before(7);
+        assert!(!seam.is_new(7, Place::Anywhere, fingerprint("3", "")));
+    }
+
+    #[test]
+    fn of_finished_bodies_nothing_stays_but_the_last_ones_edges() {
+        let mut seam = Seam::default();
+        for body in 0..100 {
+            for number in 0..50 {
+                seam.is_new(body, Place::Inside, fingerprint(&number.to_string(), "5"));
+                seam.is_new(body, Place::Edge, fingerprint(&number.to_string(), "9"));
+            }
+            seam.finish(body);
+            seam.finish_before(body + 1);
+        }
+        let left: usize = seam
+            .0
+            .values()
+            .map(|written| written.inside.len() + written.edges.len())
+            .sum();
+        assert!(left <= 50, "{left}");
     }
 
     #[test]
@@ -129,20 +205,20 @@ mod tests {
             end: EpochMs(200_000),
         };
         for (cursor, expected) in [
-            (98_999, false),
-            (99_000, true),
-            (101_000, true),
-            (101_001, false),
-            (199_000, true),
-            (201_000, true),
-            (201_001, false),
+            (98_999, Place::Inside),
+            (99_000, Place::Edge),
+            (101_000, Place::Edge),
+            (101_001, Place::Inside),
+            (199_000, Place::Edge),
+            (201_000, Place::Edge),
+            (201_001, Place::Inside),
         ] {
             assert_eq!(
-                is_near_the_edge(&window, Some(EpochMs(cursor))),
+                Place::of(&window, Some(EpochMs(cursor))),
                 expected,
                 "{cursor}"
             );
         }
-        assert!(is_near_the_edge(&window, None));
+        assert_eq!(Place::of(&window, None), Place::Anywhere);
     }
 }

@@ -17,6 +17,9 @@ pub const LONGEST_SPAN: Duration = DAY.saturating_mul(31);
 /// The longest window: what is asked for it, the overlap included, stays within that, and its edges on whole seconds.
 const LONGEST_WINDOW: Duration = LONGEST_SPAN.saturating_sub(Duration::from_secs(1));
 
+/// Asking for less than an hour at a time helps nobody.
+const SHORTEST_HALF: Duration = Duration::from_secs(60 * 60);
+
 /// A span of time: from `start` on, up to but not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -38,6 +41,25 @@ impl Window {
             after: self.start.minus(Duration::from_millis(1)).max(EpochMs(0)),
             before: self.end,
         }
+    }
+}
+
+impl Window {
+    /// The window in two, cut at a whole second; `None` if the halves would be shorter than an hour.
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let half = self.end.since(self.start) / 2;
+        let middle = self.start.plus(half).floor_to_second();
+        let (first, second) = (
+            Self {
+                end: middle,
+                ..*self
+            },
+            Self {
+                start: middle,
+                ..*self
+            },
+        );
+        (half >= SHORTEST_HALF).then_some((first, second))
     }
 }
 
@@ -134,6 +156,23 @@ mod tests {
             asked.before.since(asked.after),
             LONGEST_WINDOW + Duration::from_millis(1)
         );
+    }
+
+    #[test]
+    fn halves_cover_their_window_down_to_an_hour() {
+        let mut parts: Vec<_> = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 30), 30).collect();
+        let mut shortest = Vec::new();
+        while let Some(part) = parts.pop() {
+            match part.halves() {
+                Some((first, second)) => parts.extend([second, first]),
+                None => shortest.push(part),
+            }
+        }
+        check_cover(NOON, EpochMs(NOON).plus(DAY * 30).0, &shortest);
+        let hour = Duration::from_secs(3600);
+        assert!(shortest.iter().all(
+            |part| part.end.since(part.start) >= hour && part.end.since(part.start) < 2 * hour
+        ));
     }
 
     #[test]

@@ -49,8 +49,8 @@ pub struct ConfiguredStream {
     pub name: String,
     /// `None` where what was asked for is no sync mode.
     pub sync_mode: Option<SyncMode>,
-    /// The path of the cursor field; empty where none is named.
-    pub cursor_field: Vec<String>,
+    /// The path of the cursor field; empty where none is named, `None` where what is named is no path.
+    pub cursor_field: Option<Vec<String>>,
 }
 
 /// Reads a configured catalog, leniently: unknown keys, nulls and repeated keys are no errors.
@@ -72,7 +72,7 @@ pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
 fn parse_stream(number: usize, configured: &Value) -> Result<ConfiguredStream, Failure> {
     let Some(name) = configured.pointer("/stream/name").and_then(Value::as_str) else {
         return Err(Failure::config(format!(
-            "The catalog's stream number {number} has no name at `stream.name`."
+            "The catalog's stream number {number} has no name at `stream.name`; each is written as {{\"stream\": {{\"name\": …}}, \"sync_mode\": …}}."
         )));
     };
     let sync_mode = match &configured["sync_mode"] {
@@ -82,18 +82,13 @@ fn parse_stream(number: usize, configured: &Value) -> Result<ConfiguredStream, F
         _ => None,
     };
     let cursor_field = match &configured["cursor_field"] {
-        Value::Null => Vec::new(),
-        Value::String(field) => vec![field.clone()],
-        Value::Array(path) if path.iter().all(Value::is_string) => path
+        Value::Null => Some(Vec::new()),
+        Value::String(field) => Some(vec![field.clone()]),
+        Value::Array(path) => path
             .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
+            .map(|field| field.as_str().map(str::to_owned))
             .collect(),
-        _ => {
-            return Err(Failure::config(format!(
-                "The catalog's `cursor_field` of stream {name} must be a list of field names."
-            )));
-        }
+        _ => None,
     };
     Ok(ConfiguredStream {
         name: name.to_owned(),
@@ -107,10 +102,12 @@ mod tests {
     use super::*;
 
     fn stream(name: &str, sync_mode: Option<SyncMode>, cursor_field: &[&str]) -> ConfiguredStream {
-        let cursor_field = cursor_field
-            .iter()
-            .map(|field| (*field).to_owned())
-            .collect();
+        let cursor_field = Some(
+            cursor_field
+                .iter()
+                .map(|field| (*field).to_owned())
+                .collect(),
+        );
         ConfiguredStream {
             name: name.to_owned(),
             sync_mode,

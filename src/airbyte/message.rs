@@ -118,14 +118,6 @@ pub enum Status {
 }
 
 impl<'a> Message<'a> {
-    /// It holds texts of ours, as against data.
-    pub fn is_for_people(&self) -> bool {
-        matches!(
-            self,
-            Self::Log { .. } | Self::Trace { .. } | Self::ConnectionStatus { .. }
-        )
-    }
-
     /// A stream's checkpoint, with the number of its records since the one before.
     #[expect(
         clippy::cast_precision_loss,

@@ -3,16 +3,16 @@
 //! Lines gather in blocks; a thread writes block after block. A slow reader of stdout fills the short queue before that
 //! thread, and then [`Output::room`] holds the reading of Dixa up; nothing is kept beyond that.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::mem;
 use std::thread::{self, JoinHandle};
 
-use memchr::memmem;
 use tokio::sync::mpsc;
 
 use crate::airbyte::log::Level;
-use crate::airbyte::message::{Log, Message, Status};
+use crate::airbyte::message::{ConnectionStatus, Log, Message, Status};
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 
@@ -58,28 +58,20 @@ impl Output {
         }
     }
 
-    /// From now on, no message but a record holds any of these texts.
+    /// From now on, no text that people read holds any of these.
     pub fn conceal(&self, secrets: Vec<String>) {
         *self.secrets.borrow_mut() = secrets;
     }
 
     /// A line, on its way at once unless the reader of stdout is behind.
     pub fn message(&self, message: &Message<'_>) {
-        let line = serde_json::to_string(message);
-        let mut line = line.unwrap_or_else(|_| unreachable!("messages have string keys"));
-        for secret in self
-            .secrets
-            .borrow()
-            .iter()
-            .filter(|_| message.is_for_people())
-        {
-            if memmem::find(line.as_bytes(), secret.as_bytes()).is_some() {
-                line = line.replace(secret, "***");
-            }
-        }
         {
             let mut block = self.block.borrow_mut();
-            block.extend_from_slice(line.as_bytes());
+            let written = serde_json::to_writer(&mut *block, message);
+            debug_assert!(
+                written.is_ok(),
+                "messages have string keys and a buffer takes all bytes"
+            );
             block.push(b'\n');
         }
         self.hand_over();
@@ -87,6 +79,7 @@ impl Output {
 
     pub fn log(&self, level: Level, message: &str) {
         if level >= self.level {
+            let message = &self.concealed(message);
             self.message(&Message::Log {
                 log: Log { level, message },
             });
@@ -103,7 +96,35 @@ impl Output {
     }
 
     pub fn error(&self, failure: &Failure, stream: Option<&str>) {
-        self.message(&Message::error(failure, stream, EpochMs::now()));
+        let failure = Failure {
+            kind: failure.kind,
+            message: self.concealed(&failure.message).into_owned(),
+            cause: failure
+                .cause
+                .as_deref()
+                .map(|cause| self.concealed(cause).into_owned()),
+        };
+        self.message(&Message::error(&failure, stream, EpochMs::now()));
+    }
+
+    /// The answer of a check: what the user can mend, if there is something.
+    pub fn connection_status(&self, refused: Option<&Failure>) {
+        let message = refused.map(|failure| self.concealed(&failure.message));
+        let connection_status = match &message {
+            None => ConnectionStatus::Succeeded,
+            Some(message) => ConnectionStatus::Failed { message },
+        };
+        self.message(&Message::ConnectionStatus { connection_status });
+    }
+
+    fn concealed<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut text = Cow::from(text);
+        for secret in self.secrets.borrow().iter() {
+            if text.contains(secret) {
+                text = text.replace(secret, "***").into();
+            }
+        }
+        text
     }
 
     /// A record, as the bytes that it came in; a single JSON object without line breaks.
@@ -136,6 +157,11 @@ impl Output {
         {
             place.send(self.take_block());
         }
+    }
+
+    /// Waits until a write has failed: nobody reads, or nobody can be written to, any more.
+    pub async fn closed(&self) {
+        self.full.closed().await;
     }
 
     /// Writes what is left and ends; the error of the first write that failed, if one did.

@@ -9,6 +9,8 @@ use crate::failure::Failure;
 /// What is saved of each stream, by its name. Of several entries for one stream the last counts.
 pub type States = HashMap<String, Value>;
 
+const NO_STATE: &str = "The state must be a list of Airbyte state messages, such as the `state` of the last STATE of each stream.";
+
 /// Reads a state file: nothing at all, a list of state messages, a single one, or the old form, a map from stream to blob.
 /// Unknown keys, nulls, repeated keys and the platform's own additions are no errors (airbyte.md 2.3 and 3.3).
 pub fn parse(text: &str) -> Result<States, Failure> {
@@ -16,8 +18,11 @@ pub fn parse(text: &str) -> Result<States, Failure> {
     if text.trim().is_empty() {
         return Ok(states);
     }
-    let state: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::config("The state is not JSON.").because(&error))?;
+    let state: Value = serde_json::from_str(text).map_err(|error| {
+        let hint =
+            "The state is not JSON. Lines of messages must be made one list, as the README shows.";
+        Failure::config(hint).because(&error)
+    })?;
     match &state {
         Value::Null => {}
         Value::Array(messages) => {
@@ -34,20 +39,19 @@ pub fn parse(text: &str) -> Result<States, Failure> {
             }
         }
         Value::Object(single) => {
-            if !take_message(single, &mut states) {
-                take_map(single, &mut states);
+            let is_known = take_message(single, &mut states) || take_map(single, &mut states);
+            if !is_known && !single.is_empty() {
+                return Err(Failure::config(NO_STATE));
             }
         }
         _ => {
-            return Err(Failure::config(
-                "The state must be a list of Airbyte state messages.",
-            ));
+            return Err(Failure::config(NO_STATE));
         }
     }
     Ok(states)
 }
 
-/// Takes what one state message holds; `false` if it is none.
+/// Takes what one state message holds; `false` if it is none. A part that is null holds nothing.
 fn take_message(message: &Map<String, Value>, states: &mut States) -> bool {
     let part = |key: &str| message.get(key).and_then(Value::as_object);
     if let Some(state) = part("state") {
@@ -63,7 +67,9 @@ fn take_message(message: &Map<String, Value>, states: &mut States) -> bool {
     } else if let Some(data) = part("data") {
         take_map(data, states);
     } else {
-        return false;
+        return ["stream", "global", "data"]
+            .iter()
+            .any(|key| message.get(*key) == Some(&Value::Null));
     }
     true
 }
@@ -80,12 +86,11 @@ fn take_stream(stream: &Map<String, Value>, states: &mut States) {
     }
 }
 
-fn take_map(map: &Map<String, Value>, states: &mut States) {
-    states.extend(
-        map.iter()
-            .filter(|(_, blob)| blob.is_object())
-            .map(|(name, blob)| (name.clone(), blob.clone())),
-    );
+/// Takes a map from stream to blob; `false` if it is none.
+fn take_map(map: &Map<String, Value>, states: &mut States) -> bool {
+    let blobs = map.iter().filter(|(_, blob)| blob.is_object());
+    states.extend(blobs.map(|(name, blob)| (name.clone(), blob.clone())));
+    map.values().any(Value::is_object)
 }
 
 #[cfg(test)]
@@ -133,6 +138,7 @@ mod tests {
             r#"[{"stream":{"stream_descriptor":{"name":"c"},"stream_state":null}}]"#,
             &[],
         );
+        check(r#"[{"type":"STREAM","stream":null}]"#, &[]);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::airbyte::log::Level;
-use crate::airbyte::message::{ConnectionStatus, Message};
 use crate::airbyte::output::Output;
 use crate::cli::ConfigFile;
 use crate::commands::load_config;
@@ -26,6 +25,8 @@ use crate::window::Window;
 struct Nowhere;
 
 impl Sink for Nowhere {
+    fn begin(&mut self) {}
+
     fn record(&mut self, _: Record<'_>) {}
 
     fn idle(&mut self) {}
@@ -53,14 +54,13 @@ pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> 
             answers.into_iter().filter_map(Result::err).reduce(gravest)
         }
     };
-    let connection_status = match &refused {
-        None => ConnectionStatus::Succeeded,
-        Some(failure) if failure.kind == FailureKind::Config => ConnectionStatus::Failed {
-            message: &failure.message,
-        },
-        Some(failure) => return Err(failure.clone()),
-    };
-    output.message(&Message::ConnectionStatus { connection_status });
+    if let Some(failure) = refused
+        .as_ref()
+        .filter(|failure| failure.kind != FailureKind::Config)
+    {
+        return Err(failure.clone());
+    }
+    output.connection_status(refused.as_ref());
     Ok(true)
 }
 
@@ -116,13 +116,15 @@ async fn ask(reader: &Reader<'_>, host: Host, output: &Output) -> Result<(), Fai
     Err(failure.about(name))
 }
 
-/// Of two failures the one to tell: what the user can mend goes before the rest, and two of these are told together.
+/// Of two failures the one to tell: what the user can mend goes before the rest, and two of one kind are told together.
 fn gravest(one: Failure, other: Failure) -> Failure {
-    match (one.kind, other.kind) {
-        (FailureKind::Config, FailureKind::Config) => {
-            Failure::config(format!("{} {}", one.message, other.message))
-        }
-        (_, FailureKind::Config) => other,
-        _ => one,
+    if one.kind == other.kind {
+        let message = format!("{} {}", one.message, other.message);
+        return Failure { message, ..one };
+    }
+    if other.kind == FailureKind::Config {
+        other
+    } else {
+        one
     }
 }

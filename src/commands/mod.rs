@@ -8,6 +8,7 @@ pub mod spec;
 use std::fs;
 use std::path::Path;
 
+use crate::airbyte::log::Level;
 use crate::airbyte::output::Output;
 use crate::cli::Command;
 use crate::config::Config;
@@ -34,6 +35,12 @@ pub async fn run(command: &Command, output: &Output) -> bool {
 fn load_config(path: &Path, output: &Output) -> Result<Config, Failure> {
     let config = load(path, "config", Config::parse)?;
     output.conceal(config.settings.token.forms());
+    if !config.unknown_keys.is_empty() {
+        let keys = config.unknown_keys.join("`, `");
+        let warning =
+            format!("The config holds what this source does not know and does not use: `{keys}`.");
+        output.log(Level::Warn, &warning);
+    }
     Ok(config)
 }
 

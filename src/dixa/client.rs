@@ -42,7 +42,13 @@ impl Request {
     /// origin: the token goes nowhere else.
     pub fn follow(&self, link: &str) -> Result<Self, Error> {
         let foreign = Error::ForeignLink { host: self.host };
-        match self.url.join(link) {
+        let is_bare = !link.starts_with(['/', '?']) && !link.contains("://");
+        let link = if is_bare {
+            format!("/{link}")
+        } else {
+            link.to_owned()
+        };
+        match self.url.join(&link) {
             Ok(url) if url.origin() == self.url.origin() => Ok(Self {
                 host: self.host,
                 url,
@@ -51,9 +57,15 @@ impl Request {
         }
     }
 
-    /// What tells this request's page from others.
-    pub fn page(&self) -> &str {
-        self.url.as_str()
+    /// The path of its endpoint.
+    pub fn path(&self) -> &str {
+        self.url.path()
+    }
+
+    /// What tells this request's page from others: its page key, else its whole URL.
+    pub fn page(&self) -> String {
+        let key = self.url.query_pairs().find(|(name, _)| name == "pageKey");
+        key.map_or_else(|| self.url.to_string(), |(_, key)| key.into_owned())
     }
 }
 
@@ -61,6 +73,7 @@ impl Request {
 #[derive(Debug)]
 pub struct Head {
     pub host: Host,
+    pub path: String,
     pub status: u16,
     /// Dixa's clock, from the `Date` header, whole seconds.
     pub date: Option<EpochMs>,
@@ -71,7 +84,7 @@ pub struct Head {
 }
 
 impl Head {
-    fn of(host: Host, response: &Response, first_byte: Duration) -> Self {
+    fn of(request: &Request, response: &Response, first_byte: Duration) -> Self {
         let text = |name| {
             response
                 .headers()
@@ -80,7 +93,8 @@ impl Head {
         };
         let date = text(header::DATE).and_then(EpochMs::parse_http);
         Self {
-            host,
+            host: request.host,
+            path: request.path().to_owned(),
             status: response.status().as_u16(),
             date,
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(value, date)),
@@ -210,7 +224,7 @@ impl Client {
             }
             Ok(Ok(response)) => response,
         };
-        let head = Head::of(host, &response, sent.elapsed());
+        let head = Head::of(request, &response, sent.elapsed());
         told(&head);
         if !matches!(head.status, 200 | 204) {
             return Err(Error::Status {

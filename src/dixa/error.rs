@@ -78,7 +78,7 @@ pub enum Error {
         status: u16,
         retry_after: Option<Duration>,
     },
-    /// Dixa refused for its rate for half an hour, and answered nothing else.
+    /// Dixa refused for its rate for longer than it is borne with.
     RateLimited {
         host: Host,
         lasting: Duration,
@@ -209,6 +209,9 @@ impl Error {
             } => {
                 "Redirects are not followed, since the token would go with them. Check the base URL."
             }
+            Self::Status {
+                status: 200..=299, ..
+            } => "Only 200 and 204 are good answers; please report it with this message.",
             Self::Status { status: 404, .. } => {
                 "Check the base URL, if you set one; otherwise Dixa has moved this endpoint."
             }
@@ -230,7 +233,7 @@ impl Error {
                 "Please report it with this message."
             }
             Self::Status { .. } | Self::TimedOut { .. } | Self::Cut { .. } | Self::Body { .. } => {
-                "It was tried several times; the next sync goes on from the last saved state. If it lasts, look at status.dixa.io."
+                "It was tried several times. If it lasts, look at status.dixa.io; a sync goes on from its last saved state."
             }
             Self::Closed => "",
         }

@@ -89,7 +89,7 @@ impl Fields {
 }
 
 /// A name that is written with escapes (`"updated\u005fat"`) is the name it stands for.
-fn unescape(written: &[u8]) -> Cow<'_, [u8]> {
+pub(super) fn unescape(written: &[u8]) -> Cow<'_, [u8]> {
     if !written.contains(&b'\\') {
         return written.into();
     }

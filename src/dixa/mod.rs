@@ -53,8 +53,9 @@ pub enum Event<'a> {
     /// A try failed and will be made again.
     Retrying {
         error: &'a error::Error,
+        /// Of the endpoint.
+        path: &'a str,
         tries: u32,
-        of: u32,
         wait: std::time::Duration,
     },
 }

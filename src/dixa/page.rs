@@ -11,8 +11,8 @@ use crate::dixa::client::{Answer, Client, Request};
 use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::fields::Fields;
 use crate::dixa::pace::rest;
-use crate::dixa::records::{Frame, Record, Splitter};
-use crate::dixa::retry::{Patience, Verdict, verdict, wait};
+use crate::dixa::records::{Record, Splitter};
+use crate::dixa::retry::{Patience, Verdict, is_for_size, verdict, wait};
 use crate::dixa::{Event, Watch};
 use crate::epoch::EpochMs;
 
@@ -21,7 +21,10 @@ const MOMENT: Duration = Duration::from_millis(50);
 
 /// Whoever takes records.
 pub trait Sink {
-    /// Takes one record. A body that is read again brings its records again.
+    /// A body begins, for the first time or again.
+    fn begin(&mut self);
+
+    /// Takes one record.
     fn record(&mut self, record: Record<'_>);
 
     /// Nothing comes from Dixa just now: what was taken may go on its way.
@@ -48,10 +51,20 @@ pub struct Page {
 }
 
 /// Asks, with patience, and tells of it.
+#[derive(Clone, Copy)]
 pub struct Reader<'a> {
     pub client: &'a Client,
     pub patience: &'a Patience,
     pub watch: &'a dyn Watch,
+}
+
+/// What a request has been through.
+#[derive(Default)]
+struct Tally {
+    tries: u32,
+    tries_for_size: u32,
+    pauses: u32,
+    rate_limited_since: Option<Instant>,
 }
 
 impl Reader<'_> {
@@ -62,8 +75,7 @@ impl Reader<'_> {
         shape: &Shape<'_>,
         sink: &mut impl Sink,
     ) -> Result<Page, Error> {
-        let mut tries = 0;
-        let mut rate_limited: Option<Instant> = None;
+        let mut tally = Tally::default();
         loop {
             let error = match self.attempt(request, shape, sink).await {
                 Ok(page) => return Ok(page),
@@ -71,21 +83,22 @@ impl Reader<'_> {
             };
             match verdict(&error) {
                 Verdict::Stop => return Err(error),
-                Verdict::Pause => {
-                    self.pause(&error, rate_limited.map(|since| since.elapsed()))?;
-                    rate_limited.get_or_insert_with(Instant::now);
-                }
+                Verdict::Pause => self.pause(&error, &mut tally)?,
                 Verdict::Again => {
-                    rate_limited = None;
-                    tries += 1;
-                    if tries >= self.patience.tries {
+                    tally.rate_limited_since = None;
+                    tally.tries += 1;
+                    tally.tries_for_size += u32::from(is_for_size(&error));
+                    let tries = tally.tries;
+                    if tries >= self.patience.tries
+                        || tally.tries_for_size >= self.patience.tries_for_size
+                    {
                         return Err(error);
                     }
                     let wait = wait(tries, fastrand::f64());
                     self.watch.told(&Event::Retrying {
                         error: &error,
+                        path: request.path(),
                         tries,
-                        of: self.patience.tries,
                         wait,
                     });
                     rest(wait).await;
@@ -94,17 +107,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Lets the host rest after a 429. `lasting`: for how long it has answered nothing else.
-    fn pause(&self, error: &Error, lasting: Option<Duration>) -> Result<(), Error> {
+    /// Lets the host rest after a 429.
+    fn pause(&self, error: &Error, tally: &mut Tally) -> Result<(), Error> {
         let &Error::Status {
             host, retry_after, ..
         } = error
         else {
             unreachable!("only a status pauses a host")
         };
-        if let Some(lasting) = lasting.filter(|lasting| *lasting >= self.patience.rate_limited) {
-            return Err(Error::RateLimited { host, lasting });
+        let since = *tally.rate_limited_since.get_or_insert_with(Instant::now);
+        if tally.pauses >= self.patience.pauses || since.elapsed() > self.patience.rate_limited {
+            return Err(Error::RateLimited {
+                host,
+                lasting: since.elapsed(),
+            });
         }
+        tally.pauses += 1;
         let pause = self.patience.pause(retry_after, fastrand::f64());
         self.client.pause(host, pause);
         self.watch.told(&Event::RateLimited { host, pause });
@@ -122,6 +140,13 @@ impl Reader<'_> {
         let told = |head: &_| self.watch.told(&Event::Answered(head));
         let mut answer = self.client.open(request, self.patience, told).await?;
         let asked_at = answer.head.asked_at();
+        if answer.head.status == 204 {
+            return Ok(Page {
+                next: None,
+                asked_at,
+            });
+        }
+        sink.begin();
         let mut splitter = Splitter::new(shape.path);
         let (mut wire_bytes, mut body_bytes) = (0, 0);
         while let Some(chunk) = next_chunk(&mut answer, sink).await? {
@@ -140,11 +165,7 @@ impl Reader<'_> {
             }
         }
         answer.decoder.finish().map_err(broken)?;
-        let frame = if answer.head.status == 204 {
-            Frame::default()
-        } else {
-            splitter.finish().map_err(broken)?
-        };
+        let frame = splitter.finish().map_err(broken)?;
         self.watch.told(&Event::Finished {
             host,
             wire_bytes,

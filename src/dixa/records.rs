@@ -7,7 +7,7 @@
 use serde::Deserialize;
 
 use crate::dixa::error::BodyFault;
-use crate::dixa::fields::{Fields, Role};
+use crate::dixa::fields::{Fields, Role, unescape};
 use crate::dixa::grammar::{Expect, Number, literal, plain};
 use crate::epoch::EpochMs;
 
@@ -361,7 +361,8 @@ impl Splitter {
                 self.role = fields.role(&self.pieces.text(chunk, range));
             }
         } else if depth <= self.path.len() && self.matched + 1 == depth {
-            self.on_path = *self.pieces.text(chunk, range) == *self.path[depth - 1].as_bytes();
+            let key = self.pieces.text(chunk, range);
+            self.on_path = *unescape(&key) == *self.path[depth - 1].as_bytes();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::dixa::Host;
-use crate::dixa::error::Error;
+use crate::dixa::error::{BodyFault, Error, Phase};
 
 /// What to do about a failed try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,29 @@ pub fn verdict(error: &Error) -> Verdict {
     }
 }
 
+/// The error may be for the size of what was asked, so that asking for less may help.
+pub fn is_for_size(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Status {
+            status: 408 | 500 | 502 | 504,
+            ..
+        } | Error::TimedOut {
+            phase: Phase::FirstByte | Phase::Body,
+            ..
+        } | Error::Cut { .. }
+            | Error::Body {
+                fault: BodyFault::Unfinished,
+                ..
+            }
+    )
+}
+
 /// How long to bear with Dixa.
 pub struct Patience {
     pub tries: u32,
+    /// Of the tries, so many may fail for the size of what was asked.
+    pub tries_for_size: u32,
     exports_first_byte: Duration,
     api_first_byte: Duration,
     pub between_bytes: Duration,
@@ -46,6 +66,8 @@ pub struct Patience {
     pub whole_body: Duration,
     /// The longest pause that a 429 may ask for.
     longest_pause: Duration,
+    /// So many 429 are waited out.
+    pub pauses: u32,
     /// After so long of nothing but 429 it is an error.
     pub rate_limited: Duration,
 }
@@ -54,23 +76,39 @@ impl Patience {
     /// A sync has time, and much to lose.
     pub const READ: Self = Self {
         tries: 6,
+        tries_for_size: 6,
         exports_first_byte: Duration::from_secs(300),
         api_first_byte: Duration::from_secs(60),
         between_bytes: Duration::from_secs(60),
         whole_body: Duration::from_secs(24 * 60 * 60),
         longest_pause: Duration::from_secs(15 * 60),
+        pauses: u32::MAX,
         rate_limited: Duration::from_secs(30 * 60),
+    };
+
+    /// A window that can be asked for in halves is, after three tries that failed for its size.
+    pub const WINDOW: Self = Self {
+        tries_for_size: 3,
+        ..Self::READ
+    };
+
+    /// So is a half, after two.
+    pub const HALF: Self = Self {
+        tries_for_size: 2,
+        ..Self::READ
     };
 
     /// Somebody looks at a form: one 429 is waited out, anything else takes less than a minute.
     pub const CHECK: Self = Self {
         tries: 3,
+        tries_for_size: 3,
         exports_first_byte: Duration::from_secs(13),
         api_first_byte: Duration::from_secs(13),
         between_bytes: Duration::from_secs(5),
         whole_body: Duration::from_secs(5),
         longest_pause: Duration::from_secs(90),
-        rate_limited: Duration::ZERO,
+        pauses: 1,
+        rate_limited: Duration::from_secs(2 * 60),
     };
 
     pub fn first_byte(&self, host: Host) -> Duration {
@@ -83,7 +121,8 @@ impl Patience {
     /// How long the host rests after a 429: as it says, else a minute and a bit. `jitter` is in [0, 1).
     pub fn pause(&self, retry_after: Option<Duration>, jitter: f64) -> Duration {
         let unsaid = Duration::from_secs(60).mul_f64(1.0 + jitter / 10.0);
-        retry_after.unwrap_or(unsaid).min(self.longest_pause)
+        let said = retry_after.map(|said| said.max(Duration::from_secs(1)));
+        said.unwrap_or(unsaid).min(self.longest_pause)
     }
 }
 
@@ -148,6 +187,7 @@ mod tests {
             patience.pause(said.map(Duration::from_secs), 0.5).as_secs()
         };
         assert_eq!(seconds(&Patience::READ, Some(7)), 7);
+        assert_eq!(seconds(&Patience::READ, Some(0)), 1);
         assert_eq!(seconds(&Patience::READ, Some(86_400)), 900);
         assert_eq!(seconds(&Patience::READ, None), 63);
         assert_eq!(seconds(&Patience::CHECK, Some(600)), 90);

@@ -70,7 +70,7 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
         Some(path) => load(path, "state", state::parse)?,
         None => States::new(),
     };
-    warn_of_config(&config, now, output);
+    warn_of_end_date(&config, now, output);
     let client = Client::new(config.settings.clone());
     let teller = Teller::new(output);
     let reader = Reader {
@@ -87,26 +87,33 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
         teller: &teller,
     };
     let mut seen = HashSet::new();
-    let once = configured
-        .iter()
-        .filter(|configured| seen.insert(&configured.name));
+    let once = configured.iter().filter(|configured| {
+        let is_first = seen.insert(&configured.name);
+        if !is_first {
+            let warning = format!(
+                "{}: the catalog lists it twice; it is read once.",
+                configured.name
+            );
+            output.log(Level::Warn, &warning);
+        }
+        is_first
+    });
+    if configured.is_empty() {
+        output.log(
+            Level::Warn,
+            "The catalog lists no stream, so nothing is read.",
+        );
+    }
     let done = join_all(once.map(|configured| run.stream(configured))).await;
     Ok(done.into_iter().all(|done| done))
 }
 
-fn warn_of_config(config: &Config, now: EpochMs, output: &Output) {
+fn warn_of_end_date(config: &Config, now: EpochMs, output: &Output) {
     if let Some(end_date) = config.end_date.filter(|end_date| *end_date <= now) {
         let warning = format!(
             "`end_date` is set: conversations updated at {end_date} or later are not read."
         );
         output.log(Level::Warn, &warning);
-    }
-    if !config.unknown_keys.is_empty() {
-        let keys = config.unknown_keys.join("`, `");
-        output.log(
-            Level::Warn,
-            &format!("The config holds what this source does not know and does not use: `{keys}`."),
-        );
     }
 }
 
@@ -136,10 +143,19 @@ impl Run<'_> {
     }
 
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
-        let mut sink = StreamSink::new(stream, self.output, self.config);
+        let sink = StreamSink::new(stream, self.output, self.config);
         match &stream.span {
-            Span::Windows(span) => self.read_windows(span, mode, &mut sink).await?,
-            Span::Everything => self.read_list(stream, &mut sink).await?,
+            Span::Windows(span) => self.read_windows(span, mode, &sink).await?,
+            Span::Everything => {
+                if mode == SyncMode::Incremental {
+                    let message = format!(
+                        "{}: Dixa tells nothing of changes to it, so it is read whole.",
+                        stream.name
+                    );
+                    self.output.log(Level::Info, &message);
+                }
+                self.read_list(&sink).await?;
+            }
         }
         self.output.log(
             Level::Info,
@@ -176,15 +192,12 @@ fn find(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMode), Fa
             "The catalog's `sync_mode` of stream `{name}` must be `full_refresh` or `incremental`."
         )));
     };
-    let named = &configured.cursor_field;
-    if mode == SyncMode::Incremental
-        && !named.is_empty()
-        && stream
-            .cursor()
-            .map(|cursor| vec![cursor.to_owned()])
-            .as_ref()
-            != Some(named)
-    {
+    let is_named_rightly = match configured.cursor_field.as_deref() {
+        Some([]) => true,
+        Some([field]) => Some(field.as_str()) == stream.cursor(),
+        _ => false,
+    };
+    if mode == SyncMode::Incremental && !is_named_rightly {
         let allowed = stream
             .cursor()
             .map_or("no cursor field".to_owned(), |cursor| {

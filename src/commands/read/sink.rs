@@ -1,109 +1,116 @@
 //! What becomes of a stream's records on their way out: which are written, how many, and when a STATE may follow them.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{Message, Status};
 use crate::airbyte::output::Output;
 use crate::config::Config;
+use crate::dixa::fields::Fields;
 use crate::dixa::page::Sink;
 use crate::dixa::records::Record;
 use crate::epoch::EpochMs;
-use crate::seam::{Fingerprint, Seam, is_near_the_edge};
+use crate::seam::{Fingerprint, Place, Seam};
 use crate::streams::Stream;
 use crate::window::Window;
 
 /// Names of fields are Dixa's words in our messages: never more of one than this.
 const LONGEST_NAME: usize = 100;
 
-/// One stream's way out.
+/// One stream's way out, shared by its bodies in flight.
 pub struct StreamSink<'a> {
-    stream: &'static Stream,
+    pub stream: &'static Stream,
+    pub fields: RefCell<Fields>,
+    pub seam: RefCell<Seam>,
     output: &'a Output,
     start_date: EpochMs,
     end_date: Option<EpochMs>,
-    /// The window in flight, of a stream that has windows.
-    window: Option<Window>,
-    seam: Seam,
-    is_running: bool,
-    has_warned_of_empty: bool,
-    since_state: u64,
-    total: u64,
-    before_window: u64,
-    last_state: Option<Value>,
+    is_running: Cell<bool>,
+    has_warned_of_empty: Cell<bool>,
+    since_state: Cell<u64>,
+    total: Cell<u64>,
+    last_state: RefCell<Option<Value>>,
 }
 
 impl<'a> StreamSink<'a> {
     pub fn new(stream: &'static Stream, output: &'a Output, config: &Config) -> Self {
         Self {
             stream,
+            fields: RefCell::new(stream.fields()),
+            seam: RefCell::default(),
             output,
             start_date: config.start_date,
             end_date: config.end_date,
-            window: None,
-            seam: Seam::default(),
-            is_running: false,
-            has_warned_of_empty: false,
-            since_state: 0,
-            total: 0,
-            before_window: 0,
-            last_state: None,
+            is_running: Cell::new(false),
+            has_warned_of_empty: Cell::new(false),
+            since_state: Cell::new(0),
+            total: Cell::new(0),
+            last_state: RefCell::default(),
         }
     }
 
-    pub fn stream(&self) -> &'static Stream {
-        self.stream
+    /// The way out of one body: the number of its window or page, and the window.
+    pub fn body(&self, number: usize, window: Option<Window>) -> BodySink<'_, 'a> {
+        BodySink {
+            sink: self,
+            number,
+            window,
+            records: 0,
+            keyless: HashMap::new(),
+        }
     }
 
     /// How many records were written.
     pub fn total(&self) -> u64 {
-        self.total
+        self.total.get()
     }
 
-    /// How many of them since the last window began.
-    pub fn since_window_began(&self) -> u64 {
-        self.total - self.before_window
-    }
-
-    /// The coming records are of this window.
-    pub fn begin_window(&mut self, window: Window) {
-        self.window = Some(window);
-        self.before_window = self.total;
-    }
-
-    /// The body is whole; these fields in it are not declared.
-    pub fn end_body(&mut self, undeclared: &[String]) {
-        self.run();
-        self.seam.finish();
-        if !undeclared.is_empty() {
-            let names: Vec<_> = undeclared
-                .iter()
-                .map(|name| format!("`{}`", name.chars().take(LONGEST_NAME).collect::<String>()))
-                .collect();
-            let warning = format!(
-                "{}: Dixa sends fields that the schema does not declare: {}. They are in the records, but a destination may drop them.",
-                self.stream.name,
-                names.join(", ")
-            );
-            self.output.log(Level::Warn, &warning);
+    /// The stream runs, if nobody has heard so yet.
+    pub fn run(&self) {
+        if !self.is_running.replace(true) {
+            self.output.status(self.stream.name, Status::Running);
         }
     }
 
     /// Everything before it was written: a STATE, unless it is the one before it with records between.
-    pub fn checkpoint(&mut self, state: Value) {
-        if self.last_state.as_ref() == Some(&state) && self.since_state > 0 {
+    pub fn checkpoint(&self, state: Value) {
+        let mut last_state = self.last_state.borrow_mut();
+        if last_state.as_ref() == Some(&state) && self.since_state.get() > 0 {
             return;
         }
+        let records = self.since_state.take();
         self.output
-            .message(&Message::state(self.stream.name, &state, self.since_state));
-        self.since_state = 0;
-        self.last_state = Some(state);
+            .message(&Message::state(self.stream.name, &state, records));
+        *last_state = Some(state);
     }
 
-    fn run(&mut self) {
-        if !self.is_running {
-            self.is_running = true;
-            self.output.status(self.stream.name, Status::Running);
+    fn warn_of_undeclared(&self) {
+        let undeclared = self.fields.borrow_mut().take_undeclared();
+        if undeclared.is_empty() {
+            return;
+        }
+        let names: Vec<_> = undeclared
+            .iter()
+            .map(|name| format!("`{}`", name.chars().take(LONGEST_NAME).collect::<String>()))
+            .collect();
+        let warning = format!(
+            "{}: Dixa sends fields that the schema does not declare: {}. They are in the records, but a destination may drop them.",
+            self.stream.name,
+            names.join(", ")
+        );
+        self.output.log(Level::Warn, &warning);
+    }
+
+    fn warn_of_empty(&self) {
+        if !self.has_warned_of_empty.replace(true) {
+            let warning = format!(
+                "{}: Dixa sent an empty record; it is left out.",
+                self.stream.name
+            );
+            self.output.log(Level::Warn, &warning);
         }
     }
 
@@ -113,58 +120,87 @@ impl<'a> StreamSink<'a> {
             cursor >= self.start_date && self.end_date.is_none_or(|end_date| cursor < end_date)
         })
     }
+}
 
-    /// Whether a record was not written yet. One without a key cannot be told from others and is always new.
+/// One body's way out.
+pub struct BodySink<'a, 'b> {
+    sink: &'a StreamSink<'b>,
+    number: usize,
+    window: Option<Window>,
+    records: u64,
+    keyless: HashMap<Fingerprint, Twins>,
+}
+
+/// How many records without a key, alike in every byte, this body has brought since it began again, and how many of
+/// them were written.
+#[derive(Default)]
+struct Twins {
+    brought: u64,
+    written: u64,
+}
+
+impl BodySink<'_, '_> {
+    /// The body is whole; how many of its records were written.
+    pub fn finish(self) -> u64 {
+        self.sink.run();
+        self.sink.seam.borrow_mut().finish(self.number);
+        self.sink.warn_of_undeclared();
+        self.records
+    }
+
+    /// Whether a record was not written yet. It is known by its key and its cursor, or by all its bytes where it lacks one
+    /// of them.
     fn is_new(&mut self, record: &Record<'_>, cursor: Option<EpochMs>) -> bool {
-        let Some(key) = record.key else { return true };
-        let version = match (self.window, cursor) {
-            (None, _) => b"",
-            (Some(_), Some(_)) => record.cursor.unwrap_or_default(),
-            (Some(_), None) => record.bytes,
+        let version = match cursor {
+            Some(_) => record.cursor.unwrap_or_default(),
+            None => record.bytes,
         };
-        let fingerprint = Fingerprint::new(key, version);
-        let is_new = self.seam.is_new(fingerprint);
-        if is_new
-            && self
-                .window
-                .is_none_or(|window| is_near_the_edge(&window, cursor))
-        {
-            self.seam.remember(fingerprint);
-        }
-        is_new
+        let place = self
+            .window
+            .map_or(Place::Edge, |window| Place::of(&window, cursor));
+        let mut seam = self.sink.seam.borrow_mut();
+        let Some(key) = record.key else {
+            let fingerprint = Fingerprint::new(b"", record.bytes);
+            let twins = self.keyless.entry(fingerprint).or_default();
+            twins.brought += 1;
+            let is_new = twins.brought > twins.written
+                && (seam.is_new(self.number, place, fingerprint) || twins.written > 0);
+            twins.written += u64::from(is_new);
+            return is_new;
+        };
+        seam.is_new(self.number, place, Fingerprint::new(key, version))
     }
 }
 
-impl Sink for StreamSink<'_> {
+impl Sink for BodySink<'_, '_> {
+    fn begin(&mut self) {
+        for twins in self.keyless.values_mut() {
+            twins.brought = 0;
+        }
+    }
+
     fn record(&mut self, record: Record<'_>) {
+        let sink = self.sink;
         if record.is_empty {
-            if !self.has_warned_of_empty {
-                self.has_warned_of_empty = true;
-                self.output.log(
-                    Level::Warn,
-                    &format!(
-                        "{}: Dixa sent an empty record; it is left out.",
-                        self.stream.name
-                    ),
-                );
-            }
+            sink.warn_of_empty();
             return;
         }
         let cursor = record.cursor_ms();
-        if !self.belongs(cursor) || !self.is_new(&record, cursor) {
+        if !sink.belongs(cursor) || !self.is_new(&record, cursor) {
             return;
         }
-        self.run();
-        self.output.record(self.stream.name, record.bytes);
-        self.since_state += 1;
-        self.total += 1;
+        sink.run();
+        sink.output.record(sink.stream.name, record.bytes);
+        sink.since_state.update(|count| count + 1);
+        sink.total.update(|count| count + 1);
+        self.records += 1;
     }
 
     fn idle(&mut self) {
-        self.output.hand_over();
+        self.sink.output.hand_over();
     }
 
     async fn room(&mut self) -> bool {
-        self.output.room().await
+        self.sink.output.room().await
     }
 }

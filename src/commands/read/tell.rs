@@ -52,18 +52,17 @@ impl<'a> Teller<'a> {
             }
         }
         if self.output.logs(Level::Debug) {
-            let Head {
-                host,
-                status,
-                date,
-                retry_after,
-                encoding,
-                first_byte,
-            } = head;
-            let date = date.map_or("absent".to_owned(), |date| date.to_string());
-            let encoding = encoding.as_deref().unwrap_or("none");
+            let none = || "none".to_owned();
             let message = format!(
-                "{host} answered {status} after {first_byte:.1?}; Date {date}, Retry-After {retry_after:?}, encoding {encoding}."
+                "{} answered {} to {} after {:.1?}; Date: {}, Retry-After: {}, Content-Encoding: {}.",
+                head.host,
+                head.status,
+                head.path,
+                head.first_byte,
+                head.date.map_or_else(none, |date| date.to_string()),
+                head.retry_after
+                    .map_or_else(none, |wait| format!("{wait:?}")),
+                head.encoding.as_deref().unwrap_or("none"),
             );
             self.output.log(Level::Debug, &message);
         }
@@ -106,11 +105,13 @@ impl Watch for Teller<'_> {
             }
             Event::Retrying {
                 error,
+                path,
                 tries,
-                of,
                 wait,
             } => {
-                let message = format!("{error}. Try {tries} of {of}; the next one in {wait:.1?}.");
+                let message = format!(
+                    "{error} ({path}, try {tries}). The next try is in {wait:.1?}, or when the rate allows it."
+                );
                 self.output.log(Level::Warn, &message);
             }
         }

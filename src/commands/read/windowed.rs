@@ -1,20 +1,35 @@
-//! A stream of windows: one after another from the start to the run's now, a checkpoint after each.
+//! A stream of windows: several in flight, a checkpoint over those that are finished without a gap.
 
-use std::cell::RefCell;
+use std::collections::BTreeMap;
 
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Aborted, abortable};
+use futures_util::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::airbyte::catalog::SyncMode;
 use crate::airbyte::log::Level;
-use crate::checkpoint::{Course, Limits, Saved, advanced, course};
+use crate::checkpoint::{Course, Limits, Progress, Saved, course};
 use crate::commands::read::sink::StreamSink;
 use crate::commands::read::{Run, Stopped, counted};
-use crate::dixa::fields::Fields;
-use crate::dixa::page::Shape;
+use crate::dixa::client::Request;
+use crate::dixa::page::{Reader, Shape};
+use crate::dixa::retry::{Patience, is_for_size};
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::streams::{Stream, Windows};
 use crate::window::{Window, windows};
+
+/// No window is begun that is further than this from the oldest unfinished one.
+const AHEAD: usize = 10;
+
+/// The windows of one read of a stream, and how its states are written.
+struct Plan<'a> {
+    span: &'a Windows,
+    mode: SyncMode,
+    all: Vec<Window>,
+    progress: Progress,
+}
 
 impl Run<'_> {
     /// Reads what the saved state leaves to be read.
@@ -22,40 +37,37 @@ impl Run<'_> {
         &self,
         span: &Windows,
         mode: SyncMode,
-        sink: &mut StreamSink<'_>,
+        sink: &StreamSink<'_>,
     ) -> Result<(), Stopped> {
-        let name = sink.stream().name;
+        let name = sink.stream.name;
         let limits = Limits {
             start_date: self.config.start_date,
             end_date: self.config.end_date,
             lookback: self.config.lookback,
             now: self.now,
         };
-        let blob = self.blob(sink.stream());
-        let saved = saved(blob, span.cursor).map_err(|failure| failure.about(name))?;
+        let (blob, saved) = self.saved(sink.stream, span.cursor)?.unzip();
         match course(mode, saved, &limits) {
             Course::Future(position) => {
                 let warning = format!(
                     "{name}: the saved state lies in the future ({position}), so there is nothing to read before then. \
-                     Reset the stream if it is wrong."
+                     If it is wrong, reset the stream, or delete it from the state file."
                 );
                 self.output.log(Level::Warn, &warning);
-                sink.end_body(&[]);
+                sink.run();
                 sink.checkpoint(blob.cloned().unwrap_or_default());
+                Ok(())
             }
             Course::Empty(position) => {
-                self.output.log(
-                    Level::Info,
-                    &format!("{name}: nothing to read up to {position}."),
-                );
-                sink.end_body(&[]);
-                sink.checkpoint(
-                    Saved {
-                        position,
-                        unfinished: false,
-                    }
-                    .to_blob(span.cursor),
-                );
+                let message = format!("{name}: nothing to read up to {position}.");
+                self.output.log(Level::Info, &message);
+                sink.run();
+                let saved = Saved {
+                    position,
+                    unfinished: false,
+                };
+                sink.checkpoint(saved.to_blob(span.cursor));
+                Ok(())
             }
             Course::Read {
                 start,
@@ -63,76 +75,161 @@ impl Run<'_> {
                 reached,
             } => {
                 let all: Vec<_> = windows(start, horizon, self.config.window_days).collect();
-                let plan = format!(
-                    "{name}: {} to read, {start} to {horizon}.",
-                    counted(all.len() as u64, "window")
-                );
-                self.output.log(Level::Info, &plan);
-                let fields = RefCell::new(sink.stream().fields());
-                let mut reached = reached;
-                for (index, window) in all.iter().enumerate() {
-                    let asked_at = self.read_window(span, window, &fields, sink).await?;
-                    let position = advanced(reached, window.end, asked_at);
-                    let is_last = index + 1 == all.len();
-                    if is_last || reached != Some(position) {
-                        let unfinished = mode == SyncMode::FullRefresh && !is_last;
-                        sink.checkpoint(
-                            Saved {
-                                position,
-                                unfinished,
-                            }
-                            .to_blob(span.cursor),
-                        );
-                    }
-                    reached = Some(position);
-                    let records = counted(sink.since_window_began(), "record");
+                let windows = counted(all.len() as u64, "window");
+                let from = match reached {
+                    Some(position) => format!("the saved position is {position}"),
+                    None => "there is no saved position to go on from".to_owned(),
+                };
+                let message = format!("{name}: {windows} to read, {start} to {horizon}; {from}.");
+                self.output.log(Level::Info, &message);
+                let plan = Plan {
+                    span,
+                    mode,
+                    all,
+                    progress: Progress::new(reached, horizon),
+                };
+                self.read_all(plan, sink).await
+            }
+        }
+    }
+
+    /// Reads every window of the plan. If one is given up, those before it are still read to their end, so that the state
+    /// reaches it; those after it are dropped, since the state cannot pass it.
+    async fn read_all(&self, plan: Plan<'_>, sink: &StreamSink<'_>) -> Result<(), Stopped> {
+        let mut flights = FuturesUnordered::new();
+        let mut handles: BTreeMap<usize, AbortHandle> = BTreeMap::new();
+        let mut finished = BTreeMap::new();
+        let (mut next, mut oldest, mut end) = (0, 0, plan.all.len());
+        let mut progress = plan.progress;
+        let mut stopped = None;
+        loop {
+            while next < end.min(oldest + AHEAD) {
+                let number = next;
+                let (flight, handle) = abortable(self.read_window(&plan, number, sink));
+                flights.push(async move { (number, flight.await) });
+                handles.insert(number, handle);
+                next += 1;
+            }
+            match flights.next().await {
+                None => break,
+                Some((_, Err(Aborted))) => {}
+                Some((number, Ok(Ok(asked_at)))) => {
+                    finished.insert(number, asked_at);
+                }
+                Some((number, Ok(Err(error)))) if number < end => {
+                    end = number;
+                    handles
+                        .split_off(&number)
+                        .values()
+                        .for_each(AbortHandle::abort);
+                    stopped = Some(error);
+                }
+                Some((_, Ok(Err(_)))) => {}
+            }
+            while let Some(asked_at) = finished.remove(&oldest) {
+                let before = progress.position();
+                progress.advance(plan.all[oldest].end, asked_at);
+                let is_last = oldest + 1 == plan.all.len();
+                let has_moved = progress.position() != before && !progress.is_held();
+                if let Some(position) = progress.position().filter(|_| is_last || has_moved) {
+                    let unfinished = plan.mode == SyncMode::FullRefresh && !is_last;
+                    let saved = Saved {
+                        position,
+                        unfinished,
+                    };
+                    sink.checkpoint(saved.to_blob(plan.span.cursor));
+                }
+                oldest += 1;
+                sink.seam.borrow_mut().finish_before(oldest);
+            }
+        }
+        stopped.map_or(Ok(()), Err)
+    }
+
+    /// Reads one window to its end, in halves of halves where Dixa does not give it whole; Dixa's time when the first of
+    /// them was asked for.
+    async fn read_window(
+        &self,
+        plan: &Plan<'_>,
+        number: usize,
+        sink: &StreamSink<'_>,
+    ) -> Result<Option<EpochMs>, Stopped> {
+        let stream = sink.stream;
+        let whole = plan.all[number];
+        let shape = Shape {
+            path: stream.frame,
+            fields: &sink.fields,
+        };
+        let mut body = sink.body(number, Some(whole));
+        let mut parts = vec![whole];
+        let mut asked_at: Option<EpochMs> = None;
+        while let Some(part) = parts.pop() {
+            let halves = part.halves();
+            let patience = match halves {
+                None => &Patience::READ,
+                Some(_) if part == whole => &Patience::WINDOW,
+                Some(_) => &Patience::HALF,
+            };
+            let reader = Reader {
+                patience,
+                ..self.reader
+            };
+            match (
+                reader
+                    .read(&self.ask(plan.span, &part, stream), &shape, &mut body)
+                    .await,
+                halves,
+            ) {
+                (Ok(page), _) => {
+                    asked_at = match (asked_at, page.asked_at) {
+                        (Some(first), Some(other)) => Some(first.min(other)),
+                        (first, other) => first.or(other),
+                    };
+                }
+                (Err(error), Some((first, second))) if is_for_size(&error) => {
                     let message = format!(
-                        "{name}: window {} of {}, {window}: {records}.",
-                        index + 1,
-                        all.len()
+                        "{}, {part}: {error}. It is asked for in halves.",
+                        stream.name
                     );
-                    self.output.log(Level::Info, &message);
+                    self.output.log(Level::Warn, &message);
+                    parts.extend([second, first]);
+                }
+                (Err(error), _) => {
+                    return Err(Stopped::by(error, &format!("{}, {part}", stream.name)));
                 }
             }
         }
-        Ok(())
+        let records = counted(body.finish(), "record");
+        let message = format!(
+            "{}: window {} of {}, {whole}: {records}.",
+            stream.name,
+            number + 1,
+            plan.all.len()
+        );
+        self.output.log(Level::Info, &message);
+        Ok(asked_at)
     }
 
-    /// Reads one window to its end; Dixa's time when it was asked for.
-    async fn read_window(
-        &self,
-        span: &Windows,
-        window: &Window,
-        fields: &RefCell<Fields>,
-        sink: &mut StreamSink<'_>,
-    ) -> Result<Option<EpochMs>, Stopped> {
-        let stream = sink.stream();
+    /// The request for a window.
+    fn ask(&self, span: &Windows, window: &Window, stream: &Stream) -> Request {
         let asked = window.asked();
         let bounds = [(span.after, asked.after), (span.before, asked.before)];
         let bounds = bounds.map(|(name, bound)| (name, bound.0.to_string()));
         let query: Vec<_> = stream.fixed_query().chain(bounds).collect();
-        let request = self.reader.client.request(stream.host, stream.path, &query);
-        let shape = Shape {
-            path: stream.frame,
-            fields,
-        };
-        sink.begin_window(*window);
-        let read = self.reader.read(&request, &shape, sink).await;
-        let page =
-            read.map_err(|error| Stopped::by(error, &format!("{}, {window}", stream.name)))?;
-        sink.end_body(&fields.borrow_mut().take_undeclared());
-        Ok(page.asked_at)
+        self.reader.client.request(stream.host, stream.path, &query)
     }
 
-    /// The saved blob of a stream, under its name or one that it had elsewhere.
-    fn blob(&self, stream: &Stream) -> Option<&Value> {
-        let mut names = [stream.name]
-            .into_iter()
-            .chain(stream.formerly.iter().copied());
-        names.find_map(|name| self.states.get(name))
+    /// What is saved of a stream, under its name or one that it had elsewhere: the blob, and what it says.
+    fn saved(&self, stream: &Stream, cursor: &str) -> Result<Option<(&Value, Saved)>, Failure> {
+        for name in [stream.name].iter().chain(stream.formerly) {
+            if let Some(blob) = self.states.get(*name) {
+                let saved =
+                    Saved::parse(blob, cursor).map_err(|failure| failure.about(stream.name))?;
+                if let Some(saved) = saved {
+                    return Ok(Some((blob, saved)));
+                }
+            }
+        }
+        Ok(None)
     }
-}
-
-fn saved(blob: Option<&Value>, cursor: &str) -> Result<Option<Saved>, Failure> {
-    blob.map_or(Ok(None), |blob| Saved::parse(blob, cursor))
 }
