@@ -14,8 +14,8 @@ class Simulator:
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        greeting = self.process.stdout.readline()
-        self.config = json.loads(greeting[greeting.index("{") :])
+        self.process.stdout.readline()  # who it is
+        self.config = json.loads(self.process.stdout.readline())
         self.url = self.config["exports_base_url"]
         return self
 

@@ -43,7 +43,7 @@ fn positions(ran: &Ran) -> Vec<i64> {
         .collect()
 }
 
-/// The bounds of the export requests, from the n-th request on.
+/// The bounds of the export requests, from the n-th request on, in the order of time.
 fn asked(simulator: &Simulator, from: usize) -> Vec<(i64, i64)> {
     let exports = simulator
         .log()
@@ -51,14 +51,16 @@ fn asked(simulator: &Simulator, from: usize) -> Vec<(i64, i64)> {
         .skip(from)
         .filter(|request| request.host == Host::Exports);
     let bound = |text: Option<&str>| text.unwrap().parse().unwrap();
-    exports
+    let mut asked: Vec<_> = exports
         .map(|request| {
             (
                 bound(request.parameter("updated_after")),
                 bound(request.parameter("updated_before")),
             )
         })
-        .collect()
+        .collect();
+    asked.sort_unstable();
+    asked
 }
 
 #[test]

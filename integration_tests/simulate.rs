@@ -8,6 +8,7 @@
 mod simulator;
 
 use std::io;
+use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
@@ -90,6 +91,8 @@ enum Wait {
 
 fn main() -> io::Result<()> {
     let options = Options::parse();
+    // Told here, and not as a panic of the simulator's.
+    drop(TcpListener::bind(("127.0.0.1", options.port))?);
     let first_ms = first_ms(&options);
     let simulator = Simulator::start(scenario(&options, first_ms));
     let config = json!({
@@ -99,7 +102,7 @@ fn main() -> io::Result<()> {
         "api_base_url": simulator.url(),
     });
     println!(
-        "A local Dixa listens on {} and takes the token {}; a config for it: {config}",
+        "A local Dixa listens on {} and takes the token {}. A config for it:\n{config}",
         simulator.url(),
         options.token
     );

@@ -13,6 +13,7 @@ use crate::dixa::body::Decoder;
 use crate::dixa::error::{BodyFault, Error, Phase};
 use crate::dixa::pace::{Pace, api_quota, exports_quota};
 use crate::dixa::retry::Patience;
+use crate::dixa::slots::{Slot, Slots};
 use crate::dixa::token::Token;
 use crate::epoch::EpochMs;
 
@@ -118,7 +119,8 @@ fn retry_after(value: &str, date: Option<EpochMs>) -> Option<Duration> {
 }
 
 /// An answer whose body is still to be read.
-pub struct Answer {
+pub struct Answer<'a> {
+    _slot: Slot<'a>,
     pub head: Head,
     response: Response,
     pub decoder: Decoder,
@@ -126,7 +128,7 @@ pub struct Answer {
     deadline: Instant,
 }
 
-impl Answer {
+impl Answer<'_> {
     /// The next bytes on the wire; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let host = self.head.host;
@@ -157,6 +159,7 @@ pub struct Client {
 
 struct Side {
     pace: Pace,
+    slots: Slots,
     /// Built when first used: `spec` and an empty read need none.
     http: OnceCell<reqwest::Client>,
 }
@@ -165,6 +168,7 @@ impl Client {
     pub fn new(settings: Settings) -> Self {
         let side = |quota| Side {
             pace: Pace::new(quota),
+            slots: Slots::default(),
             http: OnceCell::new(),
         };
         Self {
@@ -184,15 +188,16 @@ impl Client {
         Request { host, url }
     }
 
-    /// Waits for a turn, asks once, and gives the answer if it is a good one (200 or 204).
+    /// Waits for a slot and a turn, asks once, and gives the answer if it is a good one (200 or 204).
     pub async fn open(
         &self,
         request: &Request,
         patience: &Patience,
         told: impl FnOnce(&Head),
-    ) -> Result<Answer, Error> {
+    ) -> Result<Answer<'_>, Error> {
         let host = request.host;
         let side = self.side(host);
+        let slot = side.slots.take().await;
         side.pace.turn().await;
         let http = self.http(host)?;
         let sent = Instant::now();
@@ -239,6 +244,7 @@ impl Client {
         })?;
         let deadline = Instant::now() + patience.whole_body;
         Ok(Answer {
+            _slot: slot,
             head,
             response,
             decoder,
@@ -250,6 +256,16 @@ impl Client {
     /// Lets the whole host rest.
     pub fn pause(&self, host: Host, pause: Duration) {
         self.side(host).pace.pause(pause);
+    }
+
+    /// A body of the host was read to its end.
+    pub fn went_well(&self, host: Host) {
+        self.side(host).slots.widen();
+    }
+
+    /// The host is in trouble: fewer requests at once, until it goes better.
+    pub fn went_wrong(&self, host: Host) {
+        self.side(host).slots.narrow();
     }
 
     /// The host's name, for people.

@@ -10,6 +10,7 @@ pub mod page;
 pub mod pieces;
 pub mod records;
 pub mod retry;
+pub mod slots;
 pub mod tls;
 pub mod token;
 

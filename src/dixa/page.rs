@@ -78,13 +78,17 @@ impl Reader<'_> {
         let mut tally = Tally::default();
         loop {
             let error = match self.attempt(request, shape, sink).await {
-                Ok(page) => return Ok(page),
+                Ok(page) => {
+                    self.client.went_well(request.host);
+                    return Ok(page);
+                }
                 Err(error) => error,
             };
             match verdict(&error) {
                 Verdict::Stop => return Err(error),
                 Verdict::Pause => self.pause(&error, &mut tally)?,
                 Verdict::Again => {
+                    self.client.went_wrong(request.host);
                     tally.rate_limited_since = None;
                     tally.tries += 1;
                     tally.tries_for_size += u32::from(is_for_size(&error));
@@ -179,7 +183,7 @@ impl Reader<'_> {
 }
 
 /// The next chunk; the sink hears of it if that takes a moment.
-async fn next_chunk(answer: &mut Answer, sink: &mut impl Sink) -> Result<Option<Bytes>, Error> {
+async fn next_chunk(answer: &mut Answer<'_>, sink: &mut impl Sink) -> Result<Option<Bytes>, Error> {
     let mut chunk = pin!(answer.chunk());
     match timeout(MOMENT, &mut chunk).await {
         Ok(chunk) => chunk,
