@@ -1,12 +1,15 @@
 //! `read`: every record once, byte for byte.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, Ran, TOKEN, catalog, config, stream_names};
 use crate::simulator::account::{Account, Row};
+use crate::simulator::faults::{Fault, Kind};
 use crate::simulator::log::Authorization;
 use crate::simulator::rate::Limits;
 use crate::simulator::rules::Host;
@@ -336,11 +339,29 @@ fn debug_tells_of_each_answer_and_of_no_body() {
 }
 
 #[test]
-fn a_slow_answer_holds_no_finished_record_back() {
-    let switches = Switches {
-        exports_latency: Duration::from_millis(300),
-        ..Switches::default()
+fn records_that_have_come_leave_while_dixa_is_silent() {
+    let stall = Kind::Stall {
+        after_bytes: 50_000,
+        pause: Duration::from_secs(30),
     };
-    let simulator = simulator(Account::default(), switches);
-    read_all(&simulator, "incremental");
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        faults: vec![Fault::at("/v1/conversation_export", 0, stall)],
+        ..Scenario::default()
+    });
+    let connector = Connector::new();
+    let january = json!({"end_date": "2026-01-31"});
+    let streams = catalog(&["conversations"], "full_refresh");
+    let mut command = connector.read_command(&config(&simulator, january), &streams, None);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let records = lines.filter(|line| line.as_ref().unwrap().contains(r#""type":"RECORD""#));
+    assert_eq!(records.take(10).count(), 10);
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "the body has not ended yet"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
