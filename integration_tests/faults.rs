@@ -285,6 +285,34 @@ fn a_window_given_up_keeps_what_was_read_and_the_next_read_starts_there() {
 }
 
 #[test]
+fn a_window_that_fails_for_its_size_is_asked_for_in_halves() {
+    let whole = format!("{SECOND_WINDOW}&updated_before=1772323200000");
+    let cut = Kind::CutBody {
+        after_bytes: 30_000,
+        how: Cut::CleanClose,
+    };
+    let simulator = simulator(Switches::default(), vec![Fault::always(&whole, cut)]);
+    let ran = read(&simulator, &["conversations"]).succeeded();
+    check_complete(&ran, &simulator);
+    assert!(
+        ran.logs("WARN")
+            .iter()
+            .any(|message| message.contains("asked for in halves"))
+    );
+    let asked = simulator
+        .log()
+        .into_iter()
+        .filter(|request| request.path == EXPORT);
+    assert_eq!(
+        asked.count(),
+        1 + 3 + 2,
+        "a good window, three tries, two halves"
+    );
+    let end = json!({"updated_at": 1_772_323_200_000_i64});
+    assert_eq!(ran.states("conversations").last(), Some(&end));
+}
+
+#[test]
 fn a_host_that_is_down_fails_its_own_streams_only() {
     let simulator = simulator(
         Switches::default(),

@@ -81,3 +81,33 @@ fn the_main_api_is_never_asked_too_often() {
     assert!(log.iter().all(|request| request.refused.is_none()));
     assert!(most_within(&log, Duration::from_secs(1)) <= 14);
 }
+
+#[test]
+fn windows_do_not_wait_for_one_another_and_at_most_ten_are_under_way() {
+    let switches = Switches {
+        exports_latency: Duration::from_secs(2),
+        ..Switches::default()
+    };
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        switches,
+        ..Scenario::default()
+    });
+    let days = json!({"start_date": "2026-01-01", "end_date": "2026-01-26", "window_days": 1});
+    let ran = Connector::new()
+        .read(
+            &config(&simulator, days),
+            &catalog(&["conversations"], "incremental"),
+            None,
+        )
+        .succeeded();
+    assert_eq!(ran.states("conversations").len(), 25);
+    let log = simulator.log();
+    let under_way = |at| {
+        let has_begun = |request: &&Logged| request.at <= at && request.finished.unwrap() > at;
+        log.iter().filter(has_begun).count()
+    };
+    let most = log.iter().map(|request| under_way(request.at)).max();
+    assert_eq!(most, Some(10));
+}
