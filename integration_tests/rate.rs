@@ -111,3 +111,25 @@ fn windows_do_not_wait_for_one_another_and_at_most_ten_are_under_way() {
     let most = log.iter().map(|request| under_way(request.at)).max();
     assert_eq!(most, Some(10));
 }
+
+#[test]
+fn in_an_outage_no_more_windows_are_begun() {
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        faults: vec![Fault::always("/v1/conversation_export", Kind::status(503))],
+        ..Scenario::default()
+    });
+    let days = json!({"window_days": 1, "exports_requests_per_minute": 600});
+    let streams = catalog(&["conversations"], "incremental");
+    let ran = Connector::new().read(&config(&simulator, days), &streams, None);
+    assert_eq!((ran.code, ran.error().0.as_str()), (1, "transient_error"));
+    let mut windows: Vec<_> = simulator
+        .log()
+        .into_iter()
+        .map(|request| request.query)
+        .collect();
+    windows.sort();
+    windows.dedup();
+    assert!(windows.len() <= 3, "of 59: {windows:?}");
+}

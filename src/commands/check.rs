@@ -25,6 +25,8 @@ use crate::window::Window;
 struct Nowhere;
 
 impl Sink for Nowhere {
+    fn sent(&mut self) {}
+
     fn begin(&mut self) {}
 
     fn record(&mut self, _: Record<'_>) {}

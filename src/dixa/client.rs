@@ -188,17 +188,22 @@ impl Client {
         Request { host, url }
     }
 
-    /// Waits for a slot and a turn, asks once, and gives the answer if it is a good one (200 or 204).
-    pub async fn open(
-        &self,
+    /// Waits until a host may be asked: for a slot, then for a turn.
+    pub async fn turn(&self, host: Host) -> Slot<'_> {
+        let slot = self.side(host).slots.take().await;
+        self.side(host).pace.turn().await;
+        slot
+    }
+
+    /// Asks once, when its turn has come, and gives the answer if it is a good one (200 or 204).
+    pub async fn open<'a>(
+        &'a self,
+        slot: Slot<'a>,
         request: &Request,
         patience: &Patience,
         told: impl FnOnce(&Head),
-    ) -> Result<Answer<'_>, Error> {
+    ) -> Result<Answer<'a>, Error> {
         let host = request.host;
-        let side = self.side(host);
-        let slot = side.slots.take().await;
-        side.pace.turn().await;
         let http = self.http(host)?;
         let sent = Instant::now();
         let exchange = http
@@ -256,6 +261,11 @@ impl Client {
     /// Lets the whole host rest.
     pub fn pause(&self, host: Host, pause: Duration) {
         self.side(host).pace.pause(pause);
+    }
+
+    /// How many answers of the host may be under way at once, as things are.
+    pub fn most_under_way(&self, host: Host) -> usize {
+        self.side(host).slots.limit()
     }
 
     /// A body of the host was read to its end.

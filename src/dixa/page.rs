@@ -21,6 +21,9 @@ const MOMENT: Duration = Duration::from_millis(50);
 
 /// Whoever takes records.
 pub trait Sink {
+    /// The request goes on its way, for the first time or again.
+    fn sent(&mut self);
+
     /// A body begins, for the first time or again.
     fn begin(&mut self);
 
@@ -142,7 +145,9 @@ impl Reader<'_> {
         let host = request.host;
         let broken = |fault: BodyFault| Error::Body { host, fault };
         let told = |head: &_| self.watch.told(&Event::Answered(head));
-        let mut answer = self.client.open(request, self.patience, told).await?;
+        let slot = self.client.turn(host).await;
+        sink.sent();
+        let mut answer = self.client.open(slot, request, self.patience, told).await?;
         let asked_at = answer.head.asked_at();
         if answer.head.status == 204 {
             return Ok(Page {

@@ -37,6 +37,11 @@ impl Slots {
         Slot(self)
     }
 
+    /// How many there are, taken or free.
+    pub fn limit(&self) -> usize {
+        self.limit.get()
+    }
+
     /// An answer was good.
     pub fn widen(&self) {
         self.limit.update(|limit| MOST.min(limit + 1));

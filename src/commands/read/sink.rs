@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{Message, Status};
@@ -33,6 +34,9 @@ pub struct StreamSink<'a> {
     since_state: Cell<u64>,
     total: Cell<u64>,
     last_state: RefCell<Option<Value>>,
+    /// So many of its bodies, in order, have been asked for.
+    asked: Cell<usize>,
+    was_asked: Notify,
 }
 
 impl<'a> StreamSink<'a> {
@@ -49,6 +53,8 @@ impl<'a> StreamSink<'a> {
             since_state: Cell::new(0),
             total: Cell::new(0),
             last_state: RefCell::default(),
+            asked: Cell::new(0),
+            was_asked: Notify::new(),
         }
     }
 
@@ -61,6 +67,16 @@ impl<'a> StreamSink<'a> {
             records: 0,
             keyless: HashMap::new(),
         }
+    }
+
+    /// So many bodies, in order, have been asked for.
+    pub fn asked(&self) -> usize {
+        self.asked.get()
+    }
+
+    /// Waits until a body is asked for.
+    pub async fn was_asked(&self) {
+        self.was_asked.notified().await;
     }
 
     /// How many records were written.
@@ -173,6 +189,12 @@ impl BodySink<'_, '_> {
 }
 
 impl Sink for BodySink<'_, '_> {
+    fn sent(&mut self) {
+        let asked = &self.sink.asked;
+        asked.set(asked.get().max(self.number + 1));
+        self.sink.was_asked.notify_one();
+    }
+
     fn begin(&mut self) {
         for twins in self.keyless.values_mut() {
             twins.brought = 0;

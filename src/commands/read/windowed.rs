@@ -103,14 +103,20 @@ impl Run<'_> {
         let mut progress = plan.progress;
         let mut stopped = None;
         loop {
-            while next < end.min(oldest + AHEAD) {
+            // A window is begun when the one before it was asked for, so that one to be tried again finds a short queue.
+            let most = self.reader.client.most_under_way(sink.stream.host);
+            while next < end.min(oldest + AHEAD) && next <= sink.asked() && flights.len() < most {
                 let number = next;
                 let (flight, handle) = abortable(self.read_window(&plan, number, sink));
                 flights.push(async move { (number, flight.await) });
                 handles.insert(number, handle);
                 next += 1;
             }
-            match flights.next().await {
+            let landed = tokio::select! {
+                landed = flights.next() => landed,
+                () = sink.was_asked() => continue,
+            };
+            match landed {
                 None => break,
                 Some((_, Err(Aborted))) => {}
                 Some((number, Ok(Ok(asked_at)))) => {
