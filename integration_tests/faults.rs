@@ -350,13 +350,7 @@ fn an_echoed_token_is_never_written() {
 
 #[test]
 fn a_reader_that_leaves_ends_the_read_quietly_and_not_as_a_success() {
-    let account = Account::bulk(50_000);
-    let simulator = Simulator::start(Scenario {
-        account,
-        token: TOKEN.to_owned(),
-        limits: Limits::none(),
-        ..Scenario::default()
-    });
+    let simulator = crate::read::simulator(Account::bulk(50_000), Switches::default());
     let connector = Connector::new();
     let mut command = connector.read_command(
         &config(&simulator, json!({})),
@@ -520,14 +514,7 @@ fn an_answer_without_content_is_empty_in_any_encoding() {
 
 #[test]
 fn a_reader_that_has_left_is_noticed_between_empty_answers_too() {
-    let account = Account::empty();
-    let limits = Limits::none();
-    let simulator = Simulator::start(Scenario {
-        account,
-        limits,
-        token: TOKEN.to_owned(),
-        ..Scenario::default()
-    });
+    let simulator = crate::read::simulator(Account::empty(), Switches::default());
     let slow = json!({"start_date": "2020-01-01", "exports_requests_per_minute": 60});
     let connector = Connector::new();
     let mut command = connector.read_command(

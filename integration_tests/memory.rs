@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::connector::{Connector, TOKEN, catalog, config};
+use crate::connector::{Connector, catalog, config};
+use crate::read::simulator;
 use crate::simulator::account::Account;
-use crate::simulator::rate::Limits;
-use crate::simulator::{Scenario, Simulator};
+use crate::simulator::switches::Switches;
 
 /// The most memory that a process has had so far, in KiB, as Linux counts it.
 fn peak_kib(process: u32) -> Option<u64> {
@@ -22,13 +22,7 @@ fn peak_kib(process: u32) -> Option<u64> {
 
 /// Reads one window of so many records to its end; the bytes written and the peak memory.
 fn read_window(records: usize) -> (u64, u64) {
-    let account = Account::bulk(records);
-    let simulator = Simulator::start(Scenario {
-        account,
-        token: TOKEN.to_owned(),
-        limits: Limits::none(),
-        ..Scenario::default()
-    });
+    let simulator = simulator(Account::bulk(records), Switches::default());
     let connector = Connector::new();
     let dates = json!({"start_date": "2026-01-01", "end_date": "2026-01-31"});
     let mut command = connector.read_command(

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::airbyte::catalog::DiscoveredStream;
 use crate::dixa::Host;
 use crate::dixa::fields::Fields;
+use crate::window::Window;
 
 /// What a stream is, in values.
 pub struct Stream {
@@ -38,6 +39,15 @@ pub struct Windows {
     pub after: &'static str,
     pub before: &'static str,
     pub cursor: &'static str,
+}
+
+impl Windows {
+    /// The parameters that ask for a window.
+    pub fn query(&self, window: &Window) -> [(&'static str, String); 2] {
+        let asked = window.asked();
+        [(self.after, asked.after), (self.before, asked.before)]
+            .map(|(name, bound)| (name, bound.0.to_string()))
+    }
 }
 
 /// How a list is asked for. A link to a next page is followed in either case.

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use super::request::Request;
+use super::request::{Request, named};
 use super::rules::Host;
 
 /// One request as it arrived, and its answer.
@@ -37,17 +37,11 @@ pub struct Logged {
 
 impl Logged {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        named(&self.headers, name)
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        named(&self.pairs, name)
     }
 }
 

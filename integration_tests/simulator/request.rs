@@ -22,19 +22,19 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
 }
 
+/// The first value of this name.
+pub fn named<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let pair = pairs.iter().find(|(known, _)| known == name);
+    pair.map(|(_, value)| value.as_str())
+}
+
 impl Request {
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        named(&self.headers, name)
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
+        named(&self.pairs, name)
     }
 
     /// Path and query, as they came.

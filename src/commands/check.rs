@@ -18,20 +18,14 @@ use crate::dixa::records::Record;
 use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
-use crate::streams::{Paging, STREAMS, Span, Stream, Windows};
+use crate::streams::{Paging, STREAMS, Span, Stream};
 use crate::window::Window;
 
 /// Takes records and forgets them.
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn sent(&mut self) {}
-
-    fn begin(&mut self) {}
-
     fn record(&mut self, _: Record<'_>) {}
-
-    fn idle(&mut self) {}
 
     async fn room(&mut self) -> bool {
         true
@@ -89,19 +83,11 @@ async fn ask(reader: &Reader<'_>, host: Host, output: &Output) -> Result<(), Fai
             )
             .await
     };
-    let answer = match stream.span {
-        Span::Windows(Windows { after, before, .. }) => {
-            let now = EpochMs::now().floor_to_second();
-            let asked = Window {
-                start: now.minus(Duration::from_secs(1)),
-                end: now,
-            }
-            .asked();
-            ask(&[
-                (after, asked.after.0.to_string()),
-                (before, asked.before.0.to_string()),
-            ])
-            .await
+    let answer = match &stream.span {
+        Span::Windows(windows) => {
+            let end = EpochMs::now().floor_to_second();
+            let start = end.minus(Duration::from_secs(1));
+            ask(&windows.query(&Window { start, end })).await
         }
         Span::Everything => match ask(&[("pageLimit", "1".to_owned())]).await {
             Err(Error::Status { status: 400, .. }) => ask(&[]).await,

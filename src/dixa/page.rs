@@ -22,16 +22,16 @@ const MOMENT: Duration = Duration::from_millis(50);
 /// Whoever takes records.
 pub trait Sink {
     /// The request goes on its way, for the first time or again.
-    fn sent(&mut self);
+    fn sent(&mut self) {}
 
     /// A body begins, for the first time or again.
-    fn begin(&mut self);
+    fn begin(&mut self) {}
 
     /// Takes one record.
     fn record(&mut self, record: Record<'_>);
 
     /// Nothing comes from Dixa just now: what was taken may go on its way.
-    fn idle(&mut self);
+    fn idle(&mut self) {}
 
     /// Waits until there is room for more; `false` when nobody takes records any more.
     fn room(&mut self) -> impl Future<Output = bool>;

@@ -11,7 +11,7 @@ use crate::airbyte::message::{Message, Status};
 use crate::airbyte::output::Output;
 use crate::config::Config;
 use crate::dixa::fields::Fields;
-use crate::dixa::page::Sink;
+use crate::dixa::page::{Shape, Sink};
 use crate::dixa::records::Record;
 use crate::epoch::EpochMs;
 use crate::seam::{Fingerprint, Place, Seam};
@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 100;
 /// One stream's way out, shared by its bodies in flight.
 pub struct StreamSink<'a> {
     pub stream: &'static Stream,
-    pub fields: RefCell<Fields>,
+    fields: RefCell<Fields>,
     pub seam: RefCell<Seam>,
     output: &'a Output,
     start_date: EpochMs,
@@ -66,6 +66,14 @@ impl<'a> StreamSink<'a> {
             window,
             records: 0,
             keyless: HashMap::new(),
+        }
+    }
+
+    /// What its bodies are made of.
+    pub fn shape(&self) -> Shape<'_> {
+        Shape {
+            path: self.stream.frame,
+            fields: &self.fields,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::checkpoint::{Course, Limits, Progress, Saved, course};
 use crate::commands::read::sink::StreamSink;
 use crate::commands::read::{Run, Stopped, counted};
 use crate::dixa::client::Request;
-use crate::dixa::page::{Reader, Shape};
+use crate::dixa::page::Reader;
 use crate::dixa::retry::{Patience, is_for_size};
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
@@ -28,7 +28,6 @@ struct Plan<'a> {
     span: &'a Windows,
     mode: SyncMode,
     all: Vec<Window>,
-    progress: Progress,
 }
 
 impl Run<'_> {
@@ -82,32 +81,32 @@ impl Run<'_> {
                 };
                 let message = format!("{name}: {windows} to read, {start} to {horizon}; {from}.");
                 self.output.log(Level::Info, &message);
-                let plan = Plan {
-                    span,
-                    mode,
-                    all,
-                    progress: Progress::new(reached, horizon),
-                };
-                self.read_all(plan, sink).await
+                let plan = Plan { span, mode, all };
+                let progress = Progress::new(reached, horizon);
+                self.read_all(&plan, progress, sink).await
             }
         }
     }
 
     /// Reads every window of the plan. If one is given up, those before it are still read to their end, so that the state
     /// reaches it; those after it are dropped, since the state cannot pass it.
-    async fn read_all(&self, plan: Plan<'_>, sink: &StreamSink<'_>) -> Result<(), Stopped> {
+    async fn read_all(
+        &self,
+        plan: &Plan<'_>,
+        mut progress: Progress,
+        sink: &StreamSink<'_>,
+    ) -> Result<(), Stopped> {
         let mut flights = FuturesUnordered::new();
         let mut handles: BTreeMap<usize, AbortHandle> = BTreeMap::new();
         let mut finished = BTreeMap::new();
         let (mut next, mut oldest, mut end) = (0, 0, plan.all.len());
-        let mut progress = plan.progress;
         let mut stopped = None;
         loop {
             // A window is begun when the one before it was asked for, so that one to be tried again finds a short queue.
             let most = self.reader.client.most_under_way(sink.stream.host);
             while next < end.min(oldest + AHEAD) && next <= sink.asked() && flights.len() < most {
                 let number = next;
-                let (flight, handle) = abortable(self.read_window(&plan, number, sink));
+                let (flight, handle) = abortable(self.read_window(plan, number, sink));
                 flights.push(async move { (number, flight.await) });
                 handles.insert(number, handle);
                 next += 1;
@@ -162,10 +161,6 @@ impl Run<'_> {
     ) -> Result<Option<EpochMs>, Stopped> {
         let stream = sink.stream;
         let whole = plan.all[number];
-        let shape = Shape {
-            path: stream.frame,
-            fields: &sink.fields,
-        };
         let mut body = sink.body(number, Some(whole));
         let mut parts = vec![whole];
         let mut asked_at: Option<EpochMs> = None;
@@ -182,7 +177,11 @@ impl Run<'_> {
             };
             match (
                 reader
-                    .read(&self.ask(plan.span, &part, stream), &shape, &mut body)
+                    .read(
+                        &self.ask(plan.span, &part, stream),
+                        &sink.shape(),
+                        &mut body,
+                    )
                     .await,
                 halves,
             ) {
@@ -218,10 +217,7 @@ impl Run<'_> {
 
     /// The request for a window.
     fn ask(&self, span: &Windows, window: &Window, stream: &Stream) -> Request {
-        let asked = window.asked();
-        let bounds = [(span.after, asked.after), (span.before, asked.before)];
-        let bounds = bounds.map(|(name, bound)| (name, bound.0.to_string()));
-        let query: Vec<_> = stream.fixed_query().chain(bounds).collect();
+        let query: Vec<_> = stream.fixed_query().chain(span.query(window)).collect();
         self.reader.client.request(stream.host, stream.path, &query)
     }
 
