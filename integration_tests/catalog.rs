@@ -30,7 +30,7 @@ fn one_bad_stream_fails_alone() {
     let cases = [
         (
             configured("__AIRBYTE__stream_that_does_not_exist", json!({})),
-            "does not have. It has: conversations, agents",
+            "does not have. It has: conversations, messages, agents",
         ),
         (
             configured("agents", json!({"sync_mode": "INVALID"})),

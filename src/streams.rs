@@ -97,6 +97,20 @@ pub const STREAMS: &[Stream] = &[
         ..LIST
     },
     Stream {
+        name: "messages",
+        host: Host::Exports,
+        path: "/v1/message_export",
+        span: Span::Windows(Windows {
+            after: "created_after",
+            before: "created_before",
+            cursor: "created_at",
+        }),
+        frame: &[],
+        schema: schema!("messages"),
+        formerly: &["message_export"],
+        ..LIST
+    },
+    Stream {
         name: "agents",
         path: "/v1/agents",
         paging: Paging::Pages,
