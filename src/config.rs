@@ -6,8 +6,9 @@ use jsonschema::error::ValidationErrorKind;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use crate::dixa::client::{Settings, is_loopback};
+use crate::dixa::client::Settings;
 use crate::dixa::token::Token;
+use crate::dixa::transport::is_loopback;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 

@@ -42,7 +42,8 @@ impl Output {
         Self::to(level, io::stdout())
     }
 
-    fn to(level: Level, out: impl Write + Send + 'static) -> Self {
+    /// To any place that takes bytes.
+    pub fn to(level: Level, out: impl Write + Send + 'static) -> Self {
         let (full, blocks) = mpsc::channel(WAITING);
         let (used, empty) = mpsc::channel(WAITING);
         let writer = thread::spawn(move || write_blocks(out, blocks, &used));

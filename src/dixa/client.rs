@@ -1,11 +1,10 @@
 //! The two hosts: the token, the headers, the time-outs. One request, one answer; asks `pace` for a turn, retries nothing.
 
-use std::cell::OnceCell;
 use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
-use reqwest::{Response, Url, redirect, retry};
+use reqwest::{Response, Url};
 use tokio::time::{Instant, timeout};
 
 use crate::dixa::Host;
@@ -15,10 +14,8 @@ use crate::dixa::pace::{Pace, api_quota, exports_quota};
 use crate::dixa::retry::Patience;
 use crate::dixa::slots::{Slot, Slots};
 use crate::dixa::token::Token;
+use crate::dixa::transport::{Http, Transport, chain};
 use crate::epoch::EpochMs;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
-const USER_AGENT: &str = concat!("source-dixa/", env!("CARGO_PKG_VERSION"));
 
 /// Where the hosts are, and what the token may ask of them.
 #[derive(Clone, Debug)]
@@ -160,20 +157,27 @@ pub struct Client {
 struct Side {
     pace: Pace,
     slots: Slots,
-    /// Built when first used: `spec` and an empty read need none.
-    http: OnceCell<reqwest::Client>,
+    transport: Box<dyn Transport>,
 }
 
 impl Client {
+    /// Over HTTP.
     pub fn new(settings: Settings) -> Self {
-        let side = |quota| Side {
+        let exports = Http::new(Host::Exports, settings.exports_base_url.clone());
+        let api = Http::new(Host::Api, settings.api_base_url.clone());
+        Self::over(settings, Box::new(exports), Box::new(api))
+    }
+
+    /// Over these ways to the two hosts.
+    pub fn over(settings: Settings, exports: Box<dyn Transport>, api: Box<dyn Transport>) -> Self {
+        let side = |quota, transport| Side {
             pace: Pace::new(quota),
             slots: Slots::default(),
-            http: OnceCell::new(),
+            transport,
         };
         Self {
-            exports: side(exports_quota(settings.exports_requests_per_minute)),
-            api: side(api_quota(settings.api_requests_per_second)),
+            exports: side(exports_quota(settings.exports_requests_per_minute), exports),
+            api: side(api_quota(settings.api_requests_per_second), api),
             settings,
         }
     }
@@ -204,12 +208,9 @@ impl Client {
         told: impl FnOnce(&Head),
     ) -> Result<Answer<'a>, Error> {
         let host = request.host;
-        let http = self.http(host)?;
         let sent = Instant::now();
-        let exchange = http
-            .get(request.url.clone())
-            .headers(self.headers(host)?)
-            .send();
+        let transport = &self.side(host).transport;
+        let exchange = transport.get(&request.url, self.headers(host)?);
         let after = patience.first_byte(host);
         let response = match timeout(after, exchange).await {
             Err(_) => {
@@ -219,19 +220,7 @@ impl Client {
                     after,
                 });
             }
-            Ok(Err(error)) if error.is_timeout() => {
-                return Err(Error::TimedOut {
-                    host,
-                    phase: Phase::Connecting,
-                    after: CONNECT_TIMEOUT,
-                });
-            }
-            Ok(Err(error)) => {
-                return Err(Error::Unreachable {
-                    host,
-                    cause: chain(error),
-                });
-            }
+            Ok(Err(error)) => return Err(error),
             Ok(Ok(response)) => response,
         };
         let head = Head::of(request, &response, sent.elapsed());
@@ -309,59 +298,4 @@ impl Client {
             (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
         ]))
     }
-
-    fn http(&self, host: Host) -> Result<&reqwest::Client, Error> {
-        let http = &self.side(host).http;
-        if http.get().is_none() {
-            let _ = http.set(build(self.base_url(host))?);
-        }
-        http.get().ok_or_else(|| unreachable!("it was set above"))
-    }
-}
-
-/// An HTTP client for one base URL. This machine itself is never asked through a proxy.
-fn build(base_url: &Url) -> Result<reqwest::Client, Error> {
-    let tls = if base_url.scheme() == "https" {
-        crate::dixa::tls::config()?
-    } else {
-        crate::dixa::tls::unused()?
-    };
-    let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(redirect::Policy::none())
-        .retry(retry::never())
-        .referer(false)
-        .user_agent(USER_AGENT)
-        .http1_only()
-        .connect_timeout(CONNECT_TIMEOUT);
-    let builder = if is_loopback(base_url) {
-        builder.no_proxy()
-    } else {
-        builder
-    };
-    builder.build().map_err(|error| Error::Client {
-        cause: chain(error),
-    })
-}
-
-/// The URL's host is this machine, by name or by address.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
-}
-
-/// The whole chain of an error in one line, without the URL.
-fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

@@ -13,6 +13,7 @@ pub mod retry;
 pub mod slots;
 pub mod tls;
 pub mod token;
+pub mod transport;
 
 use std::fmt;
 

@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, MonotonicClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -38,19 +40,36 @@ fn spaced(period: Duration, requests: u64) -> Quota {
         .unwrap_or_else(|| unreachable!("the distance is at least a nanosecond"))
 }
 
+/// The clock of the waits, which tests can turn by hand: the time since it was made.
+#[derive(Clone)]
+struct SinceThen(Instant);
+
+impl Clock for SinceThen {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+type Limiter = RateLimiter<NotKeyed, InMemoryState, SinceThen, NoOpMiddleware<Duration>>;
+
 /// One host's turns.
 pub struct Pace {
     /// The limiter serves its waiters in no order; who holds this is next.
     queue: Mutex<()>,
-    limiter: DefaultDirectRateLimiter,
+    limiter: Limiter,
+    clock: SinceThen,
     paused_until: Cell<Option<Instant>>,
 }
 
 impl Pace {
     pub fn new(quota: Quota) -> Self {
+        let clock = SinceThen(Instant::now());
         Self {
             queue: Mutex::new(()),
-            limiter: RateLimiter::direct(quota),
+            limiter: RateLimiter::direct_with_clock(quota, clock.clone()),
+            clock,
             paused_until: Cell::new(None),
         }
     }
@@ -69,7 +88,7 @@ impl Pace {
             }
             match self.limiter.check() {
                 Ok(()) => return,
-                Err(early) => rest(early.wait_time_from(MonotonicClock.now())).await,
+                Err(early) => rest(early.wait_time_from(self.clock.now())).await,
             }
         }
     }

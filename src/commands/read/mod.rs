@@ -50,18 +50,24 @@ impl Stopped {
     }
 }
 
+/// What a read is to do.
+pub struct Job {
+    pub config: Config,
+    pub configured: Vec<ConfiguredStream>,
+    pub states: States,
+    /// The wall clock when the read began, a whole second: read once, so that the read has an end.
+    pub now: EpochMs,
+}
+
 /// What every stream of a run shares.
 struct Run<'a> {
-    config: &'a Config,
-    states: &'a States,
-    /// The wall clock when the run began, a whole second: read once, so that the run has an end.
-    now: EpochMs,
+    job: &'a Job,
     reader: Reader<'a>,
     output: &'a Output,
     teller: &'a Teller<'a>,
 }
 
-/// Reads all that the catalog asks for; `false` if a stream failed, which stops no other.
+/// Reads what the files ask for; `false` if a stream failed.
 pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
     let now = EpochMs::now().floor_to_second();
     let config = load_config(&files.config, output)?;
@@ -70,24 +76,33 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
         Some(path) => load(path, "state", state::parse)?,
         None => States::new(),
     };
-    warn_of_end_date(&config, now, output);
     let client = Client::new(config.settings.clone());
+    let job = Job {
+        config,
+        configured,
+        states,
+        now,
+    };
+    Ok(run(&job, &client, output).await)
+}
+
+/// Reads all the streams of a job; `false` if one failed, which stops no other.
+pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
+    warn_of_end_date(&job.config, job.now, output);
     let teller = Teller::new(output);
     let reader = Reader {
-        client: &client,
+        client,
         patience: &Patience::READ,
         watch: &teller,
     };
     let run = Run {
-        config: &config,
-        states: &states,
-        now,
+        job,
         reader,
         output,
         teller: &teller,
     };
     let mut seen = HashSet::new();
-    let once = configured.iter().filter(|configured| {
+    let once = job.configured.iter().filter(|configured| {
         let is_first = seen.insert(&configured.name);
         if !is_first {
             let warning = format!(
@@ -98,20 +113,20 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
         }
         is_first
     });
-    if configured.is_empty() {
+    if job.configured.is_empty() {
         output.log(
             Level::Warn,
             "The catalog lists no stream, so nothing is read.",
         );
     }
     let done = join_all(once.map(|configured| run.stream(configured))).await;
-    Ok(done.into_iter().all(|done| done))
+    done.into_iter().all(|done| done)
 }
 
 fn warn_of_end_date(config: &Config, now: EpochMs, output: &Output) {
     if let Some(end_date) = config.end_date.filter(|end_date| *end_date <= now) {
         let warning = format!(
-            "`end_date` is set: conversations updated at {end_date} or later are not read."
+            "`end_date` is set: conversations updated and messages created at {end_date} or later are not read."
         );
         output.log(Level::Warn, &warning);
     }
@@ -143,7 +158,7 @@ impl Run<'_> {
     }
 
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
-        let sink = StreamSink::new(stream, self.output, self.config);
+        let sink = StreamSink::new(stream, self.output, &self.job.config);
         match &stream.span {
             Span::Windows(span) => self.read_windows(span, mode, &sink).await?,
             Span::Everything => {

@@ -40,10 +40,10 @@ impl Run<'_> {
     ) -> Result<(), Stopped> {
         let name = sink.stream.name;
         let limits = Limits {
-            start_date: self.config.start_date,
-            end_date: self.config.end_date,
-            lookback: self.config.lookback,
-            now: self.now,
+            start_date: self.job.config.start_date,
+            end_date: self.job.config.end_date,
+            lookback: self.job.config.lookback,
+            now: self.job.now,
         };
         let (blob, saved) = self.saved(sink.stream, span.cursor)?.unzip();
         match course(mode, saved, &limits) {
@@ -73,7 +73,7 @@ impl Run<'_> {
                 horizon,
                 reached,
             } => {
-                let all: Vec<_> = windows(start, horizon, self.config.window_days).collect();
+                let all: Vec<_> = windows(start, horizon, self.job.config.window_days).collect();
                 let windows = counted(all.len() as u64, "window");
                 let from = match reached {
                     Some(position) => format!("the saved position is {position}"),
@@ -224,7 +224,7 @@ impl Run<'_> {
     /// What is saved of a stream, under its name or one that it had elsewhere: the blob, and what it says.
     fn saved(&self, stream: &Stream, cursor: &str) -> Result<Option<(&Value, Saved)>, Failure> {
         for name in [stream.name].iter().chain(stream.formerly) {
-            if let Some(blob) = self.states.get(*name) {
+            if let Some(blob) = self.job.states.get(*name) {
                 let saved =
                     Saved::parse(blob, cursor).map_err(|failure| failure.about(stream.name))?;
                 if let Some(saved) = saved {
