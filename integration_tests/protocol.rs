@@ -222,7 +222,10 @@ fn check_next_state(stream: &mut Progress, state: &Value) {
             before != blob || stream.records == 0,
             "the same state twice with records between"
         );
-        let position = |blob: &Value| blob["updated_at"].as_i64();
+        let position = |blob: &Value| {
+            let cursors = ["updated_at", "created_at"];
+            cursors.iter().find_map(|cursor| blob[*cursor].as_i64())
+        };
         assert!(
             position(before) <= position(blob),
             "a state moved back: {before} {blob}"

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub const SPEC: &str = include_str!("../spec.json");
 
 /// A valid config.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     pub settings: Settings,
     pub start_date: EpochMs,

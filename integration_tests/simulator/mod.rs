@@ -21,6 +21,7 @@ mod layout;
 mod lists;
 pub mod log;
 mod message;
+pub mod offline;
 mod pages;
 pub mod rate;
 mod request;
@@ -98,18 +99,7 @@ impl Simulator {
         let address = listener
             .local_addr()
             .expect("a bound listener has an address");
-        let world = Arc::new(World {
-            url: format!("http://{address}"),
-            token: scenario.token,
-            switches: scenario.switches,
-            script: Script::new(scenario.faults),
-            account: Mutex::new(scenario.account),
-            rates: Mutex::new(Rates::new(scenario.limits)),
-            log: Log::default(),
-            in_flight: AtomicUsize::new(0),
-            stop: Stop::default(),
-            started: Instant::now(),
-        });
+        let world = Arc::new(World::new(scenario, format!("http://{address}")));
         let acceptor = server::spawn(listener, Arc::clone(&world));
         Self {
             world,
@@ -150,6 +140,21 @@ impl Drop for Simulator {
 }
 
 impl World {
+    fn new(scenario: Scenario, url: String) -> Self {
+        Self {
+            url,
+            token: scenario.token,
+            switches: scenario.switches,
+            script: Script::new(scenario.faults),
+            account: Mutex::new(scenario.account),
+            rates: Mutex::new(Rates::new(scenario.limits)),
+            log: Log::default(),
+            in_flight: AtomicUsize::new(0),
+            stop: Stop::default(),
+            started: Instant::now(),
+        }
+    }
+
     fn account(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -56,6 +56,18 @@ impl Request {
             .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
+    /// A GET of this target (path and query) with this `Authorization`.
+    pub fn get(target: &str, authorization: &str) -> Self {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        Self {
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            pairs: pairs(query),
+            headers: vec![("authorization".to_owned(), authorization.to_owned())],
+        }
+    }
+
     fn body_bytes(&self) -> usize {
         self.header("content-length")
             .and_then(|value| value.parse().ok())

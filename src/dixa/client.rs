@@ -60,6 +60,11 @@ impl Request {
         self.url.path()
     }
 
+    /// Whom it asks: scheme, host and port.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// What tells this request's page from others: its page key, else its whole URL.
     pub fn page(&self) -> String {
         let key = self.url.query_pairs().find(|(name, _)| name == "pageKey");

@@ -5,6 +5,7 @@
 //! and read at the end; of a record only what spans two chunks is copied.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::dixa::error::BodyFault;
 use crate::dixa::fields::{Fields, Role, unescape};
@@ -164,11 +165,14 @@ impl Splitter {
         }
         let envelope: Envelope =
             serde_json::from_str(self.pieces.frame()?).map_err(|_| BodyFault::NoLink)?;
-        let next = envelope
-            .meta
-            .and_then(|meta| meta.next)
-            .filter(|next| !next.is_empty());
-        Ok(Frame { next })
+        match envelope.meta.as_ref().and_then(|meta| meta.get("next")) {
+            None | Some(Value::Null) => Ok(Frame::default()),
+            Some(Value::String(next)) if next.is_empty() => Ok(Frame::default()),
+            Some(Value::String(next)) => Ok(Frame {
+                next: Some(next.clone()),
+            }),
+            Some(_) => Err(BodyFault::NoLink),
+        }
     }
 
     /// Inside a string: to its end, to an escape, or to the end of the chunk.
@@ -391,12 +395,7 @@ impl Splitter {
 
 #[derive(Deserialize)]
 struct Envelope {
-    meta: Option<Meta>,
-}
-
-#[derive(Deserialize)]
-struct Meta {
-    next: Option<String>,
+    meta: Option<Map<String, Value>>,
 }
 
 #[cfg(test)]

@@ -135,7 +135,8 @@ fn the_next_page_is_named_or_there_is_none() {
         assert_eq!(next(none), Ok(None), "{none}");
     }
     assert_eq!(next(r#","meta":{"next":3}"#), Err(BodyFault::NoLink));
-    assert_eq!(next(r#","meta":[]"#).unwrap_or_default(), None);
+    assert_eq!(next(r#","meta":[]"#), Err(BodyFault::NoLink));
+    assert_eq!(next(r#","meta":["x"]"#), Err(BodyFault::NoLink));
 }
 
 #[test]

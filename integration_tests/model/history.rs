@@ -1,0 +1,430 @@
+//! A random history of an account and of the reads of it, and what must hold in the end.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use fastrand::Rng;
+use serde_json::Value;
+use source_dixa::airbyte::catalog::SyncMode;
+use source_dixa::config::Config;
+use source_dixa::epoch::EpochMs;
+use tokio::time::sleep;
+
+use super::dixa::{Change, Delays, Dixa, Trouble, Weather};
+use super::{DAY, Ran, config, conversation, listed, message, paused, read};
+use crate::connector::TOKEN;
+use crate::simulator::Scenario;
+use crate::simulator::account::{Account, Row};
+use crate::simulator::rate::Limits;
+use crate::simulator::switches::{Bound, Order, Paging, Switches};
+
+/// 2026-01-01; the account's past ends and the first read begins here.
+const BEGIN: i64 = 1_767_225_600_000;
+const HOUR: i64 = 3_600_000;
+const LISTS: &[&str] = &["agents", "tags"];
+const INSTEAD: &[&[u8]] = &[
+    b"<html>busy</html>",
+    b"null",
+    b"{\"message\":\"no\"}",
+    b"[1]",
+    b"[{\"id\":\"\xff\"}]",
+    b"",
+];
+
+/// One record as a client knows it: its stream, its key and its cursor.
+type Seen = (String, String, String);
+
+/// The values of one history.
+struct History {
+    random: Rng,
+    /// Whether conversations are updated while they are read.
+    moves: bool,
+    /// The part of the requests that go wrong.
+    troubles: f64,
+    /// How late an update shows, at most.
+    lag_ms: i64,
+    /// How far the host's clock may be from Dixa's.
+    skew_ms: i64,
+    streams: Vec<(&'static str, SyncMode)>,
+    config: Config,
+    /// Everything that a client has received, and from where it would go on.
+    received: BTreeSet<Seen>,
+    states: HashMap<String, Value>,
+}
+
+impl History {
+    fn new(seed: u64) -> Self {
+        let mut random = Rng::with_seed(seed);
+        let mode = if random.u8(..4) == 0 {
+            SyncMode::FullRefresh
+        } else {
+            SyncMode::Incremental
+        };
+        let mut config = config();
+        config.window_days = random.u32(1..=31);
+        let windows = random.i64(1..20);
+        let days = (windows * i64::from(config.window_days)).min(700);
+        config.start_date = EpochMs(BEGIN - days * DAY + random.i64(0..3) * 777);
+        let minutes = random.choice([0, 0, 60, 60, 44_640]).unwrap();
+        config.lookback = Duration::from_secs(minutes * 60);
+        config.settings.exports_requests_per_minute = random.choice([1, 10, 10, 60]).unwrap();
+        let lag_ms = if minutes > 0 {
+            random.i64(0..10) * 60_000
+        } else {
+            0
+        };
+        let streams = [&["conversations", "messages"][..], LISTS]
+            .concat()
+            .into_iter()
+            .filter(|_| random.u8(..4) > 0);
+        let streams: Vec<_> = streams.map(|name| (name, mode)).collect();
+        Self {
+            moves: mode == SyncMode::Incremental && random.bool(),
+            troubles: random.choice([0.0, 0.0, 0.05, 0.3]).unwrap(),
+            lag_ms,
+            skew_ms: random.choice([0, 0, 0, 12 * HOUR]).unwrap(),
+            streams,
+            config,
+            received: BTreeSet::new(),
+            states: HashMap::new(),
+            random,
+        }
+    }
+
+    /// An instant in the past that is read, often at the edge of a window.
+    fn instant(&mut self) -> i64 {
+        let start = self.config.start_date.0;
+        let span = i64::from(self.config.window_days) * DAY;
+        let at = if self.random.bool() {
+            self.random.i64(start..BEGIN)
+        } else {
+            let edge = start.div_euclid(1000) * 1000 + self.random.i64(0..20) * span;
+            edge + self
+                .random
+                .choice([-1001, -1000, -1, 0, 1, 999, 1000])
+                .unwrap()
+        };
+        at.clamp(start, BEGIN - 1)
+    }
+
+    fn account(&mut self) -> Account {
+        let mut account = Account::empty();
+        for id in 1..=self.random.usize(..40) {
+            let at = self.instant();
+            account.conversations.push(conversation(id, at));
+        }
+        // Found by its creation, since it was never updated.
+        for id in 100..100 + self.random.usize(..3) {
+            let json = format!(r#"{{"id":{id},"updated_at":null}}"#);
+            let at = self.instant();
+            account
+                .conversations
+                .push(Row::new(&id.to_string(), at, &json));
+        }
+        for id in 0..self.random.usize(..40) {
+            let at = self.instant();
+            account.messages.push(message(id, at));
+        }
+        account.agents = (0..self.random.usize(..20)).map(listed).collect();
+        account.tags = (0..self.random.usize(..20)).map(listed).collect();
+        account
+    }
+
+    fn dixa(&mut self) -> Dixa {
+        let bound = |random: &mut Rng| {
+            if random.bool() {
+                Bound::Inclusive
+            } else {
+                Bound::Exclusive
+            }
+        };
+        let rate = usize::try_from(self.config.settings.exports_requests_per_minute).unwrap();
+        let mut limits = Limits::default();
+        limits.exports.count = rate;
+        let scenario = Scenario {
+            account: self.account(),
+            token: TOKEN.to_owned(),
+            limits,
+            switches: Switches {
+                after: bound(&mut self.random),
+                before: bound(&mut self.random),
+                order: Order::Shuffled,
+                paging: Paging {
+                    max_size: 7,
+                    ..Paging::default()
+                },
+                ..Switches::default()
+            },
+            faults: Vec::new(),
+            port: 0,
+        };
+        let dixa = Dixa::new(scenario, BEGIN, self.random.u64(..));
+        dixa.delays.set(Delays {
+            way_ms: self.random.choice([0, 50, 1000]).unwrap(),
+            answer_ms: self.random.choice([0, 500, 30_000]).unwrap(),
+            piece_ms: self.random.choice([0, 0, 100, 3000]).unwrap(),
+        });
+        dixa.has_date.set(self.skew_ms > 0 || self.random.bool());
+        dixa
+    }
+
+    /// What goes wrong, for a part of the requests.
+    fn weather(&mut self) -> Weather {
+        let mut random = self.random.fork();
+        let part = self.troubles;
+        Box::new(move |_| {
+            (random.f64() < part).then(|| {
+                let at = random.f64();
+                let choices = [
+                    Trouble::Unreachable,
+                    Trouble::NoConnection,
+                    Trouble::NoAnswer,
+                    Trouble::Status(random.choice([408, 500, 502, 503, 504]).unwrap(), None),
+                    Trouble::Status(429, random.choice([None, Some(0), Some(70)]).unwrap()),
+                    Trouble::Instead(random.choice(INSTEAD).unwrap()),
+                    Trouble::Append(b"]"),
+                    Trouble::Break(at),
+                    Trouble::End(at),
+                    Trouble::Stall(at),
+                    Trouble::Drip(Duration::from_secs(10)),
+                ];
+                random.choice(choices).unwrap()
+            })
+        })
+    }
+
+    /// Updates within the next minutes of conversations that have a time.
+    fn changes(&mut self, dixa: &Dixa) -> Vec<Change> {
+        let count = dixa.account(|account| {
+            account
+                .conversations
+                .iter()
+                .filter(|row| row.json.contains(":null").eq(&false))
+                .count()
+        });
+        if !self.moves || count == 0 {
+            return Vec::new();
+        }
+        let now = dixa.now_ms();
+        let mut changes = Vec::new();
+        for _ in 0..self.random.usize(..12) {
+            let at = now + self.random.i64(0..300_000);
+            changes.push(Change {
+                index: self.random.usize(..count),
+                at,
+                shown: at + self.random.i64(0..=self.lag_ms),
+            });
+        }
+        // Of one conversation, a later update never shows before an earlier one.
+        changes.sort_by_key(|change| change.at);
+        let mut shown: HashMap<usize, i64> = HashMap::new();
+        for change in &mut changes {
+            let before = shown.entry(change.index).or_default();
+            change.shown = change.shown.max(*before);
+            *before = change.shown;
+        }
+        changes
+    }
+
+    /// Takes in what a read wrote, in order, and holds it to the laws that need no end.
+    fn receive(&mut self, ran: &Ran, dixa: &Dixa) {
+        let mut written = BTreeSet::new();
+        for message in &ran.messages {
+            match message["type"].as_str().unwrap() {
+                "RECORD" => {
+                    let seen = seen(message);
+                    assert!(written.insert(seen.clone()), "twice in one read: {seen:?}");
+                    self.received.insert(seen);
+                }
+                "STATE" => {
+                    let state = &message["state"]["stream"];
+                    let name = state["stream_descriptor"]["name"].as_str().unwrap();
+                    let blob = state["stream_state"].clone();
+                    self.check_state(name, &blob, dixa);
+                    self.states.insert(name.to_owned(), blob);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A state is never ahead of what was written, and never ahead of Dixa's clock.
+    fn check_state(&self, stream: &str, blob: &Value, dixa: &Dixa) {
+        let cursor = match stream {
+            "conversations" => "updated_at",
+            "messages" => "created_at",
+            _ => return,
+        };
+        let position = blob[cursor].as_i64().unwrap();
+        assert!(position <= dixa.now_ms() + 999, "{stream} is ahead of time");
+        if self.moves {
+            return;
+        }
+        for row in due(dixa, stream) {
+            let is_due = row.2.parse().is_ok_and(|at: i64| at < position);
+            assert!(
+                !is_due || self.received.contains(&row),
+                "{row:?} was not written before {blob}"
+            );
+        }
+    }
+
+    /// Every record in its last version, once the last read has ended.
+    fn check_complete(&self, dixa: &Dixa) {
+        for (stream, _) in &self.streams {
+            for row in due(dixa, stream) {
+                assert!(self.received.contains(&row), "{row:?} was lost");
+            }
+        }
+    }
+
+    /// One read from where the last one ended.
+    async fn read(&mut self, dixa: &Rc<Dixa>, skew_ms: i64, room: usize) -> Ran {
+        let now = dixa.now_ms() + skew_ms;
+        let from = (&self.states, now);
+        let ran = read(dixa, &self.config, &self.streams, from, room).await;
+        self.receive(&ran, dixa);
+        ran
+    }
+
+    async fn live(mut self) {
+        let dixa = Rc::new(self.dixa());
+        let mut rested = true;
+        for _ in 0..self.random.usize(..4) {
+            *dixa.weather.borrow_mut() = self.weather();
+            dixa.plan(self.changes(&dixa));
+            let room = match self.random.u8(..3) {
+                0 => usize::MAX,
+                _ => self.random.usize(..12_000),
+            };
+            let skew = self.random.i64(-self.skew_ms..=self.skew_ms);
+            let ran = self.read(&dixa, skew, room).await;
+            self.check_end(&ran);
+            // A read that follows at once does not know what the one before it has used of the minute.
+            let allowed: &[_] = if rested {
+                &[]
+            } else {
+                &["exports rate", "main rate"]
+            };
+            let refused = dixa.refused.take();
+            assert!(
+                refused.iter().all(|rule| allowed.contains(rule)),
+                "{refused:?}"
+            );
+            let rest = self.random.choice([0, 0, 20, 61, 200]).unwrap();
+            rested = rest > 60;
+            sleep(Duration::from_secs(rest)).await;
+        }
+        // What is to show shows, what was said to rest has rested, and then the sky is blue.
+        let settled = dixa.settles_at().map_or(0, |at| at - dixa.now_ms());
+        sleep(Duration::from_millis(settled.max(0).unsigned_abs()) + Duration::from_secs(3600))
+            .await;
+        *dixa.weather.borrow_mut() = Box::new(|_| None);
+        let arrived = dixa.arrived.get();
+        let last = self.read(&dixa, 0, usize::MAX).await;
+        assert_eq!(last.done, Some(true));
+        assert_eq!(
+            dixa.refused.take(),
+            Vec::<&str>::new(),
+            "never over the rate"
+        );
+        self.check_complete(&dixa);
+        let arrived = u32::try_from(dixa.arrived.get() - arrived).unwrap();
+        let rate = u32::try_from(self.config.settings.exports_requests_per_minute).unwrap();
+        let turns = Duration::from_secs_f64(61.2) / rate * arrived;
+        let answers = dixa.delays.get();
+        let answer =
+            Duration::from_millis(answers.way_ms + answers.answer_ms + 50 * answers.piece_ms);
+        // A list's pages follow one another; windows do not.
+        assert!(
+            last.took <= turns + 8 * answer,
+            "{:?} of waiting for {arrived} answers",
+            last.took
+        );
+    }
+
+    /// A read that was not killed failed if and only if it says so, stream by stream.
+    fn check_end(&self, ran: &Ran) {
+        let Some(done) = ran.done else { return };
+        let traces = |kind: &str| {
+            let of_kind = ran
+                .messages
+                .iter()
+                .filter(|message| message["trace"]["type"] == kind)
+                .map(|message| &message["trace"]);
+            of_kind.cloned().collect::<Vec<_>>()
+        };
+        let ended = |status: &str| {
+            let statuses = traces("STREAM_STATUS");
+            let ended = statuses
+                .iter()
+                .filter(|trace| trace["stream_status"]["status"] == status);
+            ended.count()
+        };
+        let failed = ended("INCOMPLETE");
+        assert_eq!(ended("COMPLETE") + failed, self.streams.len());
+        assert_eq!(traces("ERROR").len(), failed);
+        assert_eq!(done, failed == 0);
+        assert!(done || self.troubles > 0.0, "{:?}", traces("ERROR"));
+    }
+}
+
+fn seen(message: &Value) -> Seen {
+    let record = &message["record"];
+    let stream = record["stream"].as_str().unwrap();
+    let cursor = match stream {
+        "conversations" => &record["data"]["updated_at"],
+        _ => &record["data"]["created_at"],
+    };
+    (
+        stream.to_owned(),
+        record["data"]["id"].to_string(),
+        cursor.to_string(),
+    )
+}
+
+/// What a stream's records are to be, as things are.
+fn due(dixa: &Dixa, stream: &str) -> Vec<Seen> {
+    let rows = dixa.account(|account| match stream {
+        "conversations" => account.conversations.clone(),
+        "messages" => account.messages.clone(),
+        "agents" => account.agents.clone(),
+        _ => account.tags.clone(),
+    });
+    let cursor = |row: &Row| {
+        let record: Value = serde_json::from_str(&row.json).unwrap();
+        let cursors = ["updated_at", "created_at"];
+        let cursor = cursors.iter().find_map(|cursor| record.get(*cursor));
+        cursor.map_or("null".to_owned(), Value::to_string)
+    };
+    rows.iter()
+        .map(|row| (stream.to_owned(), row.key.clone(), cursor(row)))
+        .collect()
+}
+
+/// Lives through the histories of these seeds.
+fn live(seeds: std::ops::Range<u64>) {
+    for seed in seeds {
+        let lived = std::panic::catch_unwind(|| {
+            fastrand::seed(seed);
+            paused().block_on(History::new(seed).live());
+        });
+        assert!(lived.is_ok(), "history {seed}");
+    }
+}
+
+macro_rules! histories {
+    ($($name:ident: $seeds:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            live($seeds);
+        }
+    )*};
+}
+
+histories! {
+    nothing_is_lost_or_doubled_in_a_thousand_histories: 0..1_000;
+    nor_in_a_thousand_others: 1_000..2_000;
+    nor_in_a_third_thousand: 2_000..3_000;
+}
