@@ -4,7 +4,8 @@ use std::str;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use source_dixa::airbyte::{catalog, state};
+use source_dixa::airbyte::catalog;
+use source_dixa::airbyte::state::{self, States};
 use source_dixa::checkpoint::Saved;
 use source_dixa::dixa::Host;
 use source_dixa::dixa::body::Decoder;
@@ -77,7 +78,7 @@ pub fn body(data: &[u8]) {
             assert_eq!(taken.records, due);
             let tokens = taken.tokens.iter().flatten().flatten();
             tokens.for_each(|token| {
-                _ = serde_json::from_str::<&RawValue>(token).expect("a token is JSON")
+                _ = serde_json::from_str::<&RawValue>(token).expect("a token is JSON");
             });
         }
         (Err(fault), objects) => assert!(objects.is_none() || fault.lasts(), "{fault:?}"),
@@ -133,7 +134,7 @@ pub fn gzip(data: &[u8]) {
         decoder.finish().map(|()| unpacked)
     };
     let whole = unpack(usize::MAX);
-    for length in [1, 3, 100] {
+    for length in [1, 100] {
         assert_eq!(unpack(length).ok(), whole.as_ref().ok().cloned());
     }
 }
@@ -143,10 +144,7 @@ pub fn state(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    for blob in state::parse(text)
-        .into_iter()
-        .flat_map(|states| states.into_values())
-    {
+    for blob in state::parse(text).into_iter().flat_map(States::into_values) {
         if let Ok(Some(saved)) = Saved::parse(&blob, "updated_at") {
             let written = saved.to_blob("updated_at");
             assert_eq!(

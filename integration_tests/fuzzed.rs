@@ -53,7 +53,9 @@ fn byte() -> impl Strategy<Value = u8> {
 fn check(target: &str, law: fn(&[u8])) {
     let seeds = seeds(target);
     assert!(seeds.len() > 3, "{target} has seeds");
-    seeds.iter().for_each(|seed| law(seed));
+    for seed in &seeds {
+        law(seed);
+    }
     let changes = prop::collection::vec((any::<Index>(), byte(), 0_u8..5), 1..6);
     let config = ProptestConfig {
         cases: 3_000,

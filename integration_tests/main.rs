@@ -21,6 +21,7 @@ mod bounds;
 mod catalog;
 mod check;
 mod discover;
+mod fault_table;
 mod faults;
 mod fuzzed;
 mod memory;

@@ -36,12 +36,12 @@ pub enum Trouble {
     Instead(&'static [u8]),
     /// More bytes after the right body.
     Append(&'static [u8]),
-    /// At this part of the body the connection breaks.
-    Break(f64),
-    /// At this part of the body it ends as if it were whole.
-    End(f64),
-    /// At this part of the body nothing more comes.
-    Stall(f64),
+    /// At this percent of the body the connection breaks.
+    Break(usize),
+    /// At this percent of the body it ends as if it were whole.
+    End(usize),
+    /// At this percent of the body nothing more comes.
+    Stall(usize),
     /// Each piece of the body takes this long.
     Drip(Duration),
 }
@@ -49,15 +49,15 @@ pub enum Trouble {
 /// Whether something goes wrong with the request for this target.
 pub type Weather = Box<dyn FnMut(&str) -> Option<Trouble>>;
 
-/// How long things take, in milliseconds.
-#[derive(Clone, Copy, Debug)]
+/// How long things take, at most.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Delays {
     /// A request's way to Dixa.
-    pub way_ms: u64,
+    pub way: Duration,
     /// From there to the answer's head.
-    pub answer_ms: u64,
+    pub answer: Duration,
     /// Between two pieces of a body.
-    pub piece_ms: u64,
+    pub piece: Duration,
 }
 
 /// Dixa, its clock and its weather.
@@ -90,11 +90,7 @@ impl Dixa {
         Self {
             offline: Offline::new(scenario),
             weather: RefCell::new(Box::new(|_| None)),
-            delays: Cell::new(Delays {
-                way_ms: 0,
-                answer_ms: 0,
-                piece_ms: 0,
-            }),
+            delays: Cell::default(),
             has_date: Cell::new(true),
             refused: RefCell::default(),
             arrived: Cell::new(0),
@@ -135,10 +131,10 @@ impl Dixa {
         self.changes.borrow().back().map(|change| change.shown)
     }
 
-    async fn wait(&self, at_most_ms: u64) {
-        let ms = self.random.borrow_mut().u64(..=at_most_ms);
-        if ms > 0 {
-            sleep(Duration::from_millis(ms)).await;
+    async fn wait(&self, at_most: Duration) {
+        let wait = at_most.mul_f64(self.random.borrow_mut().f64());
+        if !wait.is_zero() {
+            sleep(wait).await;
         }
     }
 
@@ -148,8 +144,8 @@ impl Dixa {
         let trouble = (self.weather.borrow_mut())(target);
         // Nobody gains time by being far from the main API's bucket of four.
         self.wait(match host {
-            Host::Exports => delays.way_ms,
-            Host::Api => delays.way_ms / 16,
+            Host::Exports => delays.way,
+            Host::Api => delays.way / 16,
         })
         .await;
         match trouble {
@@ -189,7 +185,7 @@ impl Dixa {
                 _ => {}
             }
         }
-        self.wait(delays.answer_ms).await;
+        self.wait(delays.answer).await;
         let mut response = http::Response::builder().status(answered.status);
         if self.has_date.get() {
             response = response.header("Date", http_date(self.now_ms()));
@@ -205,19 +201,18 @@ impl Dixa {
 
     /// The body in pieces of any size, as the trouble has it.
     fn steps(&self, mut body: Vec<u8>, trouble: Option<Trouble>, delays: Delays) -> VecDeque<Step> {
-        let part = |part: f64| move |length: usize| (length as f64 * part) as usize;
         let mut last = None;
-        let mut piece = Duration::from_millis(delays.piece_ms);
+        let mut piece = delays.piece;
         match trouble {
             Some(Trouble::Instead(other)) => body = other.to_vec(),
             Some(Trouble::Append(more)) => body.extend_from_slice(more),
-            Some(Trouble::Break(at)) => {
-                body.truncate(part(at)(body.len()));
+            Some(Trouble::Break(percent)) => {
+                body.truncate(body.len() * percent / 100);
                 last = Some(Step::Break);
             }
-            Some(Trouble::End(at)) => body.truncate(part(at)(body.len())),
-            Some(Trouble::Stall(at)) => {
-                body.truncate(part(at)(body.len()));
+            Some(Trouble::End(percent)) => body.truncate(body.len() * percent / 100),
+            Some(Trouble::Stall(percent)) => {
+                body.truncate(body.len() * percent / 100);
                 last = Some(Step::Never);
             }
             Some(Trouble::Drip(pause)) => piece = pause,

@@ -83,7 +83,7 @@ impl History {
             moves: mode == SyncMode::Incremental && random.bool(),
             troubles: random.choice([0.0, 0.0, 0.05, 0.3]).unwrap(),
             lag_ms,
-            skew_ms: random.choice([0, 0, 0, 12 * HOUR]).unwrap(),
+            skew_ms: random.choice([0, 0, 12 * HOUR, 120 * HOUR]).unwrap(),
             streams,
             config,
             received: BTreeSet::new(),
@@ -160,10 +160,12 @@ impl History {
             port: 0,
         };
         let dixa = Dixa::new(scenario, BEGIN, self.random.u64(..));
+        let mut upto =
+            |choices: [u64; 3]| Duration::from_millis(self.random.choice(choices).unwrap());
         dixa.delays.set(Delays {
-            way_ms: self.random.choice([0, 50, 1000]).unwrap(),
-            answer_ms: self.random.choice([0, 500, 30_000]).unwrap(),
-            piece_ms: self.random.choice([0, 0, 100, 3000]).unwrap(),
+            way: upto([0, 50, 1000]),
+            answer: upto([0, 500, 30_000]),
+            piece: upto([0, 100, 3000]),
         });
         dixa.has_date.set(self.skew_ms > 0 || self.random.bool());
         dixa
@@ -175,7 +177,7 @@ impl History {
         let part = self.troubles;
         Box::new(move |_| {
             (random.f64() < part).then(|| {
-                let at = random.f64();
+                let at = random.usize(..100);
                 let choices = [
                     Trouble::Unreachable,
                     Trouble::NoConnection,
@@ -333,9 +335,8 @@ impl History {
         let arrived = u32::try_from(dixa.arrived.get() - arrived).unwrap();
         let rate = u32::try_from(self.config.settings.exports_requests_per_minute).unwrap();
         let turns = Duration::from_secs_f64(61.2) / rate * arrived;
-        let answers = dixa.delays.get();
-        let answer =
-            Duration::from_millis(answers.way_ms + answers.answer_ms + 50 * answers.piece_ms);
+        let delays = dixa.delays.get();
+        let answer = delays.way + delays.answer + 50 * delays.piece;
         // A list's pages follow one another; windows do not.
         assert!(
             last.took <= turns + 8 * answer,

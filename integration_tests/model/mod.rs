@@ -8,6 +8,7 @@
 
 pub mod dixa;
 mod history;
+mod waits;
 
 use std::collections::HashMap;
 use std::io::{self, Write};

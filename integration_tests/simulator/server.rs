@@ -65,6 +65,7 @@ fn serve(mut socket: TcpStream, world: &World, sockets: &Sockets, number: u64) {
 
 fn requests(socket: &mut TcpStream, world: &World) -> io::Result<()> {
     socket.set_nodelay(true)?;
+    socket.set_write_timeout(world.switches.write_patience)?;
     while let Some(request) = receive(socket, &world.stop)? {
         let ending = exchange(socket, &request, world)?;
         if ending == Ending::Reset {

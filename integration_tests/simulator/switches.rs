@@ -32,6 +32,8 @@ pub struct Switches {
     pub date: DateHeader,
     pub exports_latency: Duration,
     pub main_latency: Duration,
+    /// How long a client may leave a body unread before the connection is closed; for ever unless said.
+    pub write_patience: Option<Duration>,
     /// The most bytes of a body in one write, and so in one chunk.
     pub write_bytes: usize,
     /// Optional fields of the main API without a value (2.3: omitted by the spec; doubt 11).
@@ -57,6 +59,7 @@ impl Default for Switches {
             date: DateHeader::True,
             exports_latency: Duration::ZERO,
             main_latency: Duration::ZERO,
+            write_patience: None,
             write_bytes: 64 * 1024,
             absent: Absent::Omitted,
             paging: Paging::default(),

@@ -1,6 +1,7 @@
 //! What happens on Dixa's shore, told on Airbyte's: answers, waits and tries as LOG, the rate limit as a stream status.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::Status;
@@ -10,9 +11,13 @@ use crate::dixa::{Event, Host, Watch};
 use crate::epoch::EpochMs;
 use crate::streams::Stream;
 
+/// Clocks that differ by less than this are right.
+const WRONG: Duration = Duration::from_secs(60);
+
 /// Tells of the streams that are being read.
 pub struct Teller<'a> {
     output: &'a Output,
+    has_compared_clocks: Cell<bool>,
     running: RefCell<Vec<Running>>,
 }
 
@@ -25,6 +30,7 @@ impl<'a> Teller<'a> {
     pub fn new(output: &'a Output) -> Self {
         Self {
             output,
+            has_compared_clocks: Cell::new(false),
             running: RefCell::default(),
         }
     }
@@ -43,6 +49,7 @@ impl<'a> Teller<'a> {
     }
 
     fn answered(&self, head: &Head) {
+        self.compare_clocks(head);
         if matches!(head.status, 200 | 204) {
             for running in self.running.borrow_mut().iter_mut() {
                 if running.stream.host == head.host && running.is_rate_limited {
@@ -68,6 +75,37 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Says once in a run how far this machine's clock and Dixa's are apart, if one of them is wrong.
+    fn compare_clocks(&self, head: &Head) {
+        let Some(date) = head.date else { return };
+        if self.has_compared_clocks.replace(true) {
+            return;
+        }
+        // Dixa's clock said so at some time between sending and now, and cuts off its fractions.
+        let now = EpochMs::now();
+        let ahead = now
+            .minus(head.first_byte)
+            .since(date.plus(Duration::from_secs(1)));
+        let behind = date.since(now);
+        let (difference, direction, consequence) = if ahead > WRONG {
+            (ahead, "ahead of", "no state is saved beyond Dixa's time")
+        } else if behind > WRONG {
+            (
+                behind,
+                "behind",
+                "what is newer than this machine's time is read by a later sync",
+            )
+        } else {
+            return;
+        };
+        let warning = format!(
+            "This machine's clock is {} {direction} Dixa's (here {now}, there {date}). Nothing is lost, since {consequence}; \
+             but set the clock.",
+            in_minutes(difference)
+        );
+        self.output.log(Level::Warn, &warning);
+    }
+
     fn rate_limited(&self, host: Host, until: EpochMs) {
         for running in self
             .running
@@ -79,6 +117,15 @@ impl<'a> Teller<'a> {
             self.output
                 .status(running.stream.name, Status::RateLimited { until });
         }
+    }
+}
+
+/// `2 h 5 min`.
+fn in_minutes(span: Duration) -> String {
+    let minutes = span.as_secs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
     }
 }
 

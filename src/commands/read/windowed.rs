@@ -167,9 +167,9 @@ impl Run<'_> {
         while let Some(part) = parts.pop() {
             let halves = part.halves();
             let patience = match halves {
+                _ if part != whole => &Patience::HALF,
+                Some(_) => &Patience::WINDOW,
                 None => &Patience::READ,
-                Some(_) if part == whole => &Patience::WINDOW,
-                Some(_) => &Patience::HALF,
             };
             let reader = Reader {
                 patience,
