@@ -283,6 +283,20 @@ impl History {
 
     /// One read from where the last one ended.
     async fn read(&mut self, dixa: &Rc<Dixa>, skew_ms: i64, room: usize) -> Ran {
+        // A full refresh that does not go on from where one was cut off begins anew, and what came before is void.
+        if self
+            .streams
+            .iter()
+            .any(|(_, mode)| *mode == SyncMode::FullRefresh)
+        {
+            let states = &self.states;
+            let goes_on = |stream: &str| {
+                states
+                    .get(stream)
+                    .is_some_and(|blob| blob["unfinished"] == true)
+            };
+            self.received.retain(|(stream, _, _)| goes_on(stream));
+        }
         let now = dixa.now_ms() + skew_ms;
         let from = (&self.states, now);
         let ran = read(dixa, &self.config, &self.streams, from, room).await;
