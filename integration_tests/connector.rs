@@ -54,6 +54,10 @@ impl Connector {
             "http_proxy",
             "https_proxy",
             "ALL_PROXY",
+            "NO_PROXY",
+            "no_proxy",
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
         ] {
             command.env_remove(variable);
         }

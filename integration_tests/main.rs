@@ -26,6 +26,7 @@ mod faults;
 mod fuzzed;
 mod memory;
 mod model;
+mod network;
 mod pages;
 mod rate;
 mod read;
