@@ -79,7 +79,7 @@ impl History {
             .into_iter()
             .filter(|_| random.u8(..4) > 0);
         let streams: Vec<_> = streams.map(|name| (name, mode)).collect();
-        Self {
+        let mut history = Self {
             moves: mode == SyncMode::Incremental && random.bool(),
             troubles: random.choice([0.0, 0.0, 0.05, 0.3]).unwrap(),
             lag_ms,
@@ -89,7 +89,21 @@ impl History {
             received: BTreeSet::new(),
             states: HashMap::new(),
             random,
+        };
+        if mode == SyncMode::Incremental && history.random.u8(..3) == 0 {
+            history.set_the_clocks_wrong();
         }
+        history
+    }
+
+    /// Windows end long after Dixa's now, and nothing but its clock keeps the state from passing what moves meanwhile.
+    fn set_the_clocks_wrong(&mut self) {
+        self.config.window_days = self.random.u32(1..=2);
+        let windows = self.random.i64(1..20);
+        self.config.start_date =
+            EpochMs(BEGIN - windows * i64::from(self.config.window_days) * DAY);
+        self.config.lookback = Duration::ZERO;
+        (self.moves, self.lag_ms, self.skew_ms) = (true, 0, 120 * HOUR);
     }
 
     /// An instant in the past that is read, often at the edge of a window.
@@ -175,14 +189,26 @@ impl History {
     fn weather(&mut self) -> Weather {
         let mut random = self.random.fork();
         let part = self.troubles;
-        Box::new(move |_| {
+        // Some reads find one place that is broken for good.
+        let broken = (part > 0.0 && random.bool()).then(|| random.usize(..20));
+        let mut targets = Vec::new();
+        Box::new(move |target| {
+            let target = target.to_owned();
+            let place = targets.iter().position(|known| *known == target);
+            let place = place.unwrap_or_else(|| {
+                targets.push(target);
+                targets.len() - 1
+            });
+            if Some(place) == broken {
+                return Some(Trouble::Status(503, None));
+            }
             (random.f64() < part).then(|| {
                 let at = random.usize(..100);
                 let choices = [
                     Trouble::Unreachable,
                     Trouble::NoConnection,
                     Trouble::NoAnswer,
-                    Trouble::Status(random.choice([408, 500, 502, 503, 504]).unwrap(), None),
+                    Trouble::Status(random.choice([400, 408, 500, 502, 503, 504]).unwrap(), None),
                     Trouble::Status(429, random.choice([None, Some(0), Some(70)]).unwrap()),
                     Trouble::Instead(random.choice(INSTEAD).unwrap()),
                     Trouble::Append(b"]"),
@@ -351,7 +377,8 @@ impl History {
         let turns = Duration::from_secs_f64(61.2) / rate * arrived;
         let delays = dixa.delays.get();
         let answer = delays.way + delays.answer + 50 * delays.piece;
-        // A list's pages follow one another; windows do not.
+        // Ten windows are under way at once, at most; a list's pages follow one another.
+        let turns = turns.max(answer * arrived / 10);
         assert!(
             last.took <= turns + 8 * answer,
             "{:?} of waiting for {arrived} answers",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, Url};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::dixa::Host;
 use crate::dixa::body::Decoder;
@@ -127,6 +127,8 @@ pub struct Answer<'a> {
     response: Response,
     pub decoder: Decoder,
     between_bytes: Duration,
+    between_records: Duration,
+    record_due: Instant,
     deadline: Instant,
 }
 
@@ -134,14 +136,18 @@ impl Answer<'_> {
     /// The next bytes on the wire; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let host = self.head.host;
-        let after = self
-            .between_bytes
-            .min(self.deadline.saturating_duration_since(Instant::now()));
-        match timeout(after, self.response.chunk()).await {
+        let bytes_due = Instant::now() + self.between_bytes;
+        let due = bytes_due.min(self.record_due).min(self.deadline);
+        match timeout_at(due, self.response.chunk()).await {
+            Err(_) if due == self.record_due => Err(Error::TimedOut {
+                host,
+                phase: Phase::Record,
+                after: self.between_records,
+            }),
             Err(_) => Err(Error::TimedOut {
                 host,
                 phase: Phase::Body,
-                after,
+                after: self.between_bytes,
             }),
             Ok(Err(error)) => Err(Error::Cut {
                 host,
@@ -149,6 +155,17 @@ impl Answer<'_> {
             }),
             Ok(Ok(chunk)) => Ok(chunk),
         }
+    }
+
+    /// A record came: the next one is due.
+    pub fn brought_a_record(&mut self) {
+        self.record_due = Instant::now() + self.between_records;
+    }
+
+    /// It was we who were slow, for so long.
+    pub fn was_held_up(&mut self, delay: Duration) {
+        self.record_due += delay;
+        self.deadline += delay;
     }
 }
 
@@ -241,14 +258,16 @@ impl Client {
             host,
             fault: BodyFault::NotGzip,
         })?;
-        let deadline = Instant::now() + patience.whole_body;
+        let now = Instant::now();
         Ok(Answer {
             _slot: slot,
             head,
             response,
             decoder,
             between_bytes: patience.between_bytes,
-            deadline,
+            between_records: patience.between_records,
+            record_due: now + patience.between_records,
+            deadline: now + patience.whole_body,
         })
     }
 

@@ -25,6 +25,8 @@ pub enum BodyFault {
     FrameTooLarge,
     /// The page link in the envelope could not be read.
     NoLink,
+    /// Blanks, or something else that is no record, without end.
+    NoRecord,
     /// The compressed stream is broken.
     NotGzip,
     /// The body ended before its JSON did.
@@ -54,6 +56,7 @@ impl fmt::Display for BodyFault {
             Self::RecordTooLarge => "one record is larger than 64 MB",
             Self::FrameTooLarge => "what stands around its records is larger than 1 MB",
             Self::NoLink => "its link to the next page cannot be read",
+            Self::NoRecord => "64 MB of it brought no record",
             Self::NotGzip => "its compression is broken",
             Self::Unfinished => "it ended too early",
             Self::Trailing => "it goes on after its end",
@@ -67,6 +70,8 @@ pub enum Phase {
     Connecting,
     FirstByte,
     Body,
+    /// Bytes come, but no record does.
+    Record,
 }
 
 /// One request's end, when it was not a whole good body.
@@ -135,6 +140,7 @@ impl fmt::Display for Error {
                     Phase::Connecting => "took no connection",
                     Phase::FirstByte => "gave no answer",
                     Phase::Body => "stopped in the middle of its answer",
+                    Phase::Record => "sent bytes but no whole record",
                 };
                 write!(formatter, "{host} {what} for {} seconds", after.as_secs())
             }

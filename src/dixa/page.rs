@@ -11,7 +11,7 @@ use crate::dixa::client::{Answer, Client, Request};
 use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::fields::Fields;
 use crate::dixa::pace::rest;
-use crate::dixa::records::{Record, Splitter};
+use crate::dixa::records::{Frame, Record, Splitter};
 use crate::dixa::retry::{Patience, Verdict, is_for_size, verdict, wait};
 use crate::dixa::{Event, Watch};
 use crate::epoch::EpochMs;
@@ -143,34 +143,52 @@ impl Reader<'_> {
         sink: &mut impl Sink,
     ) -> Result<Page, Error> {
         let host = request.host;
-        let broken = |fault: BodyFault| Error::Body { host, fault };
         let told = |head: &_| self.watch.told(&Event::Answered(head));
         let slot = self.client.turn(host).await;
         sink.sent();
         let mut answer = self.client.open(slot, request, self.patience, told).await?;
         let asked_at = answer.head.asked_at();
-        if answer.head.status == 204 {
-            return Ok(Page {
-                next: None,
-                asked_at,
-            });
-        }
+        let next = match answer.head.status {
+            204 => None,
+            _ => self.split(&mut answer, shape, sink).await?.next,
+        };
+        Ok(Page { next, asked_at })
+    }
+
+    /// Takes the body of an answer apart, to its end.
+    async fn split(
+        &self,
+        answer: &mut Answer<'_>,
+        shape: &Shape<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<Frame, Error> {
+        let host = answer.head.host;
+        let broken = |fault: BodyFault| Error::Body { host, fault };
         sink.begin();
         let mut splitter = Splitter::new(shape.path);
         let (mut wire_bytes, mut body_bytes) = (0, 0);
-        while let Some(chunk) = next_chunk(&mut answer, sink).await? {
+        while let Some(chunk) = next_chunk(answer, sink).await? {
             let mut wire = chunk.as_ref();
             wire_bytes += wire.len() as u64;
+            let (mut records, mut held_up) = (0, Duration::ZERO);
             while let Some(piece) = answer.decoder.next(&mut wire).map_err(broken)? {
                 body_bytes += piece.len() as u64;
+                let emit = |record: Record<'_>| {
+                    records += 1;
+                    sink.record(record);
+                };
                 splitter
-                    .feed(piece, &mut shape.fields.borrow_mut(), |record| {
-                        sink.record(record);
-                    })
+                    .feed(piece, &mut shape.fields.borrow_mut(), emit)
                     .map_err(broken)?;
+                let full = Instant::now();
                 if !sink.room().await {
                     return Err(Error::Closed);
                 }
+                held_up += full.elapsed();
+            }
+            answer.was_held_up(held_up);
+            if records > 0 {
+                answer.brought_a_record();
             }
         }
         answer.decoder.finish().map_err(broken)?;
@@ -180,10 +198,7 @@ impl Reader<'_> {
             wire_bytes,
             body_bytes,
         });
-        Ok(Page {
-            next: frame.next,
-            asked_at,
-        })
+        Ok(frame)
     }
 }
 

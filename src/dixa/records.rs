@@ -12,10 +12,13 @@ use crate::dixa::fields::{Fields, Role, unescape};
 use crate::dixa::grammar::{Expect, Number, literal, plain};
 use crate::epoch::EpochMs;
 
-use crate::dixa::pieces::{Pieces, Range};
+use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD, Pieces, Range};
 
 /// Containers inside containers, the frame included; consumers of the output give up at about a thousand.
 pub const MAX_DEPTH: usize = 512;
+/// So many bytes without a record, the frame's included, are too many.
+const MAX_GAP: usize = MAX_RECORD + MAX_FRAME;
+
 /// One record as it came, line breaks between its tokens taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -81,6 +84,8 @@ pub struct Splitter {
     key: Option<Range>,
     cursor: Option<Range>,
     is_empty: bool,
+    /// Bytes since the last record ended.
+    gap: usize,
 }
 
 impl Splitter {
@@ -99,6 +104,7 @@ impl Splitter {
             key: None,
             cursor: None,
             is_empty: true,
+            gap: 0,
         }
     }
 
@@ -111,6 +117,7 @@ impl Splitter {
     ) -> Result<(), BodyFault> {
         self.pieces.begin_chunk();
         let mut at = 0;
+        let mut gap_begin = 0;
         while let Some(&byte) = chunk.get(at) {
             at = match self.expect {
                 Expect::Text { is_key } => self.text(chunk, at, is_key, fields)?,
@@ -144,12 +151,19 @@ impl Splitter {
                     self.structure(chunk, at, byte, fields)?;
                     if self.pieces.in_record() && Records::At(self.open.len()) == self.records {
                         self.end_record(chunk, at + 1, &mut emit)?;
+                        (self.gap, gap_begin) = (0, at + 1);
                     }
                     at + 1
                 }
             };
         }
-        self.pieces.keep(chunk, chunk.len())
+        self.pieces.keep(chunk, chunk.len())?;
+        self.gap += chunk.len() - gap_begin;
+        if self.gap > MAX_GAP {
+            Err(BodyFault::NoRecord)
+        } else {
+            Ok(())
+        }
     }
 
     /// The body is over: says what its frame holds, or that it is not whole.

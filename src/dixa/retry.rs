@@ -62,6 +62,8 @@ pub struct Patience {
     exports_first_byte: Duration,
     api_first_byte: Duration,
     pub between_bytes: Duration,
+    /// From one record to the next, or to the body's end.
+    pub between_records: Duration,
     /// For a body from its first byte to its last.
     pub whole_body: Duration,
     /// The longest pause that a 429 may ask for.
@@ -80,6 +82,7 @@ impl Patience {
         exports_first_byte: Duration::from_secs(300),
         api_first_byte: Duration::from_secs(60),
         between_bytes: Duration::from_secs(60),
+        between_records: Duration::from_secs(10 * 60),
         whole_body: Duration::from_secs(24 * 60 * 60),
         longest_pause: Duration::from_secs(15 * 60),
         pauses: u32::MAX,
@@ -105,6 +108,7 @@ impl Patience {
         exports_first_byte: Duration::from_secs(13),
         api_first_byte: Duration::from_secs(13),
         between_bytes: Duration::from_secs(5),
+        between_records: Duration::from_secs(5),
         whole_body: Duration::from_secs(5),
         longest_pause: Duration::from_secs(90),
         pauses: 1,

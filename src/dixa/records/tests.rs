@@ -294,6 +294,13 @@ fn depth_and_size_are_bounded() {
         take(&[], blanks.as_bytes(), &[4096]).unwrap().records.len(),
         0
     );
+    for (before, blank) in [("", " "), ("[{\"a\":", "\n")] {
+        let blanks = [before, &blank.repeat(MAX_GAP + 1)].concat();
+        assert_eq!(
+            take(&[], blanks.as_bytes(), &[65_536]),
+            Err(BodyFault::NoRecord)
+        );
+    }
     let frame = format!(r#"{{"x":"{}","data":[]}}"#, "x".repeat(MAX_FRAME));
     assert_eq!(
         take(LIST, frame.as_bytes(), &[4096]),
