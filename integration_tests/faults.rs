@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, Ran, TOKEN, catalog, config, run, state_at};
+use crate::connector::{Connector, Ran, TOKEN, catalog, config, state_at};
 use crate::simulator::account::Account;
 use crate::simulator::faults::{Cut, Fault, Kind};
 use crate::simulator::rate::{Limits, Rolling};
@@ -323,29 +323,6 @@ fn a_host_that_is_down_fails_its_own_streams_only() {
     assert_eq!(ran.error().1, "tags");
     check_complete(&ran, &simulator);
     assert_eq!(ran.records("agents").len(), 30);
-}
-
-#[test]
-fn an_echoed_token_is_never_written() {
-    for kind in [
-        Kind::EchoToken { status: 401 },
-        Kind::EchoToken { status: 500 },
-        Kind::Redirect {
-            status: 302,
-            location: format!("http://127.0.0.1:9/{TOKEN}"),
-        },
-        Kind::body(&format!("[{{\"{TOKEN}\":1}}]")),
-        Kind::body(&format!("[{{\"{TOKEN}")),
-    ] {
-        let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 0, kind)]);
-        let connector = Connector::new();
-        let mut command = connector.read_command(
-            &config(&simulator, json!({})),
-            &catalog(&["conversations"], "incremental"),
-            None,
-        );
-        run(command.arg("--debug"));
-    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::simulator::account::Account;
 use crate::simulator::switches::Switches;
 
 /// The most memory that a process has had so far, in KiB, as Linux counts it.
-fn peak_kib(process: u32) -> Option<u64> {
+pub fn peak_kib(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()

@@ -148,6 +148,45 @@ fn the_position_never_passes_dixas_clock() {
         (now_ms() - 7_210_000..now_ms() - 7_199_000).contains(&last),
         "{last}"
     );
+    check_clock_warning(
+        &ran,
+        "1 h 59 min ahead of Dixa's",
+        "2 h 0 min ahead of Dixa's",
+    );
+}
+
+/// One warning tells the difference, which is of whole seconds on the way.
+fn check_clock_warning(ran: &Ran, told: &str, or: &str) {
+    let warnings = ran.logs("WARN");
+    let of_clock = |warning: &&&str| warning.starts_with("This machine's clock is");
+    let of_clock: Vec<_> = warnings.iter().filter(of_clock).collect();
+    assert_eq!(of_clock.len(), 1, "{warnings:?}");
+    assert!(
+        of_clock[0].contains(told) || of_clock[0].contains(or),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn a_clock_that_is_behind_dixas_is_told_and_one_that_is_right_is_not() {
+    let behind = |seconds| {
+        let date = DateHeader::Shifted(seconds);
+        let (simulator, config) = living(Switches {
+            date,
+            ..Switches::default()
+        });
+        let ran = read(&config, "incremental", None);
+        assert!(simulator.log().len() > 1);
+        ran
+    };
+    let told = "12 h 0 min behind Dixa's";
+    check_clock_warning(&behind(12 * 3600 + 20), told, told);
+    let ran = behind(30);
+    let warnings = ran.logs("WARN");
+    assert!(
+        warnings.iter().all(|warning| !warning.contains("clock")),
+        "{warnings:?}"
+    );
 }
 
 #[test]

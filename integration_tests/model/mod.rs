@@ -30,6 +30,7 @@ use tokio::time::Instant;
 
 use crate::connector::TOKEN;
 use crate::protocol;
+use crate::secrets;
 use crate::simulator::account::{Account, Row};
 use dixa::{Dixa, Way};
 
@@ -146,6 +147,7 @@ pub async fn read(
     let whole = bytes.iter().rposition(|byte| *byte == b'\n');
     bytes.truncate(whole.map_or(0, |end| end + 1));
     let text = String::from_utf8(bytes).unwrap();
+    secrets::check(&text);
     Ran {
         done,
         messages: protocol::messages(&text),

@@ -293,6 +293,44 @@ fn what_each_failure_tells() {
     insta::with_settings!({snapshot_path => "../snapshots"}, { insta::assert_snapshot!(told.join("\n")) });
 }
 
+#[test]
+fn a_window_in_halves_that_ends_after_dixas_now_saves_when_its_first_half_was_asked_for() {
+    // Dixa's now lies in the first half: what is updated after it was asked for is in neither.
+    let ran = paused().block_on(async {
+        let dixa = Rc::new(dixa());
+        let mut requests = 0;
+        *dixa.weather.borrow_mut() = Box::new(move |_| {
+            requests += 1;
+            match requests {
+                1..=3 => Some(Trouble::Status(500, None)),
+                5 => Some(Trouble::Stall(50)),
+                _ => None,
+            }
+        });
+        let config = Config {
+            start_date: EpochMs(NOW - 10 * DAY),
+            ..config()
+        };
+        let streams = [("conversations", SyncMode::Incremental)];
+        let from = (&HashMap::new(), NOW + 20 * DAY);
+        read(&dixa, &config, &streams, from, usize::MAX).await
+    });
+    assert_eq!(ran.done, Some(true));
+    assert!(
+        ran.took > Duration::from_secs(80),
+        "the second half took a minute more"
+    );
+    let state = ran
+        .messages
+        .iter()
+        .rfind(|message| message["type"] == "STATE");
+    let position = &state.unwrap()["state"]["stream"]["stream_state"]["updated_at"];
+    assert!(
+        (NOW..NOW + 40_000).contains(&position.as_i64().unwrap()),
+        "{position}"
+    );
+}
+
 /// Reads a span of time, at the start of a minute, from a Dixa whose answers take up to so long each.
 fn backfill(from: i64, to: i64, answer: Duration) -> (Duration, usize) {
     paused().block_on(async {

@@ -7,7 +7,7 @@
 
 pub mod account;
 mod answer;
-mod base64;
+pub mod base64;
 mod bulk;
 pub mod clock;
 mod control;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::dixa::Host;
 
@@ -12,6 +12,13 @@ use crate::dixa::Host;
 const SHORTEST_SECRET: usize = 5;
 /// What a shorter token leaves in a Base64 text is less than a word.
 const SHORTEST_ENCODED: usize = 8;
+
+/// What the parts of a URL must escape; writers differ on the rest.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// An API token. It goes into the header of a request and nowhere else.
 #[derive(Clone)]
@@ -38,11 +45,13 @@ impl Token {
             return Vec::new();
         }
         let json = serde_json::Value::from(self.0.as_str()).to_string();
-        let mut forms = vec![
-            self.0.clone(),
-            utf8_percent_encode(&self.0, NON_ALPHANUMERIC).to_string(),
-            json.trim_matches('"').to_owned(),
-        ];
+        let json = &json[1..json.len() - 1];
+        let mut forms = vec![self.0.clone(), json.to_owned(), json.replace('/', "\\/")];
+        for set in [NON_ALPHANUMERIC, RESERVED] {
+            let escaped = utf8_percent_encode(&self.0, set).to_string();
+            forms.push(in_lower_case(&escaped));
+            forms.push(escaped);
+        }
         for before in 0..if self.0.len() < SHORTEST_ENCODED {
             0
         } else {
@@ -59,6 +68,16 @@ impl Token {
         forms.dedup();
         forms
     }
+}
+
+/// The same URL-escaped text with the digits of its escapes in lower case.
+fn in_lower_case(escaped: &str) -> String {
+    let mut parts = escaped.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (digits, rest) = part.split_at(2.min(part.len()));
+        format!("{text}%{}{rest}", digits.to_lowercase())
+    })
 }
 
 impl fmt::Debug for Token {
@@ -85,7 +104,9 @@ mod tests {
     fn the_token_is_known_in_every_form() {
         check(TOKEN);
         check(&utf8_percent_encode(TOKEN, NON_ALPHANUMERIC).to_string());
+        check("tok3n-Aa%2b%2f%3d%25%229f86d081884c7d65");
         check(&serde_json::Value::from(TOKEN).to_string());
+        check("tok3n-Aa+\\/=%\\\"9f86d081884c7d65");
         for before in ["", "b", "be", "bearer:", "Bearer ", "x"] {
             for after in ["", "z", "zz", "zzz"] {
                 let text = format!("{before}{TOKEN}{after}");
