@@ -13,7 +13,7 @@ mod waits;
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -44,11 +44,14 @@ pub fn paused() -> Runtime {
 
 /// A config with the defaults, read up to now, at the rate that Dixa allows.
 pub fn config() -> Config {
-    let url = "http://127.0.0.1:1";
-    let text = serde_json::json!({
-        "api_token": TOKEN, "exports_base_url": url, "api_base_url": url,
+    static DEFAULTS: LazyLock<Config> = LazyLock::new(|| {
+        let url = "http://127.0.0.1:1";
+        let text = serde_json::json!({
+            "api_token": TOKEN, "exports_base_url": url, "api_base_url": url,
+        });
+        Config::parse(&text.to_string()).unwrap()
     });
-    Config::parse(&text.to_string()).unwrap()
+    DEFAULTS.clone()
 }
 
 /// A small conversation, updated at this time.

@@ -61,6 +61,7 @@ fn read_in(
     streams: &[&str],
     weather: impl FnMut(&str) -> Option<Trouble> + 'static,
 ) -> (Ran, Rc<Dixa>) {
+    fastrand::seed(1);
     paused().block_on(async {
         let dixa = Rc::new(dixa());
         *dixa.weather.borrow_mut() = Box::new(weather);

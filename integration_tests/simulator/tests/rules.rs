@@ -25,10 +25,9 @@ fn an_eleventh_request_in_a_minute_is_refused() {
         assert_eq!(reply.status, 200);
     }
     let refused = export(&simulator, DAY);
-    assert_eq!(
-        (refused.status, refused.header("Retry-After")),
-        (429, Some("60"))
-    );
+    assert_eq!(refused.status, 429);
+    let wait: u64 = refused.header("Retry-After").unwrap().parse().unwrap();
+    assert!((50..=60).contains(&wait), "{wait}");
     assert_eq!(simulator.log()[10].refused, Some("exports rate"));
 }
 
