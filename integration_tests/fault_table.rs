@@ -84,6 +84,26 @@ fn gzip() -> Switches {
     }
 }
 
+/// What `passes` of the module checks, for each kind of stream.
+macro_rules! in_each_kind_of_stream {
+    () => {
+        #[test]
+        fn in_a_windowed_stream() {
+            passes(WINDOWED);
+        }
+
+        #[test]
+        fn in_a_paged_stream() {
+            passes(PAGED);
+        }
+
+        #[test]
+        fn in_a_stream_of_one_body() {
+            passes(SINGLE);
+        }
+    };
+}
+
 macro_rules! faults {
     ($($claim:ident: $switches:expr, |$at:ident| $kind:expr, $told:literal;)*) => {$(
         mod $claim {
@@ -94,20 +114,7 @@ macro_rules! faults {
                 check(stream, $switches, $kind, $told);
             }
 
-            #[test]
-            fn in_a_windowed_stream() {
-                passes(WINDOWED);
-            }
-
-            #[test]
-            fn in_a_paged_stream() {
-                passes(PAGED);
-            }
-
-            #[test]
-            fn in_a_stream_of_one_body() {
-                passes(SINGLE);
-            }
+            in_each_kind_of_stream!();
         }
     )*};
 }
@@ -179,18 +186,5 @@ mod a_connection_that_is_refused_passes {
         );
     }
 
-    #[test]
-    fn in_a_windowed_stream() {
-        passes(WINDOWED);
-    }
-
-    #[test]
-    fn in_a_paged_stream() {
-        passes(PAGED);
-    }
-
-    #[test]
-    fn in_a_stream_of_one_body() {
-        passes(SINGLE);
-    }
+    in_each_kind_of_stream!();
 }

@@ -10,7 +10,7 @@ use crate::connector::{Connector, Ran, TOKEN, catalog, config, state_at};
 use crate::simulator::account::Account;
 use crate::simulator::faults::{Cut, Fault, Kind};
 use crate::simulator::rate::{Limits, Rolling};
-use crate::simulator::switches::{Encoding, RetryAfter, Switches};
+use crate::simulator::switches::{RetryAfter, Switches};
 use crate::simulator::{Scenario, Simulator};
 
 const EXPORT: &str = "/v1/conversation_export";
@@ -48,90 +48,6 @@ fn check_complete(ran: &Ran, simulator: &Simulator) {
     let mut keys = ran.keys("conversations");
     keys.sort_by_key(|key| expected.iter().position(|other| other == key));
     assert_eq!(keys, expected);
-}
-
-#[test]
-fn a_fault_that_passes_costs_no_record_and_doubles_none() {
-    let replaced = |body: &str| Kind::body(body);
-    let faults = [
-        Kind::status(408),
-        Kind::status(500),
-        Kind::status(502),
-        Kind::status(503),
-        Kind::status(504),
-        Kind::ResetBeforeHeaders,
-        Kind::CloseBeforeHeaders,
-        Kind::CutBody {
-            after_bytes: 100_000,
-            how: Cut::Reset,
-        },
-        Kind::CutBody {
-            after_bytes: 100_000,
-            how: Cut::CleanClose,
-        },
-        Kind::CutBody {
-            after_bytes: 100_000,
-            how: Cut::CleanChunkEnd,
-        },
-        Kind::Append(b"]".to_vec()),
-        replaced(r#"{"message":"an object where an array is due"}"#),
-        replaced("null"),
-        replaced("<html>busy</html>"),
-        replaced("[{\"id\":1"),
-        Kind::Replace {
-            body: b"[{\"id\":\"\xff\"}]".to_vec(),
-            content_type: "application/json",
-        },
-    ];
-    let each = faults.into_iter().map(|kind| {
-        std::thread::spawn(move || {
-            let name = format!("{kind:?}");
-            let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 1, kind)]);
-            let ran = read(&simulator, &["conversations"]).succeeded();
-            check_complete(&ran, &simulator);
-            assert!(
-                ran.logs("WARN")
-                    .iter()
-                    .any(|message| message.contains("try 1)")),
-                "{name}"
-            );
-        })
-    });
-    each.collect::<Vec<_>>()
-        .into_iter()
-        .for_each(|thread| thread.join().unwrap());
-}
-
-#[test]
-fn a_compressed_body_that_is_cut_is_read_again() {
-    let cut = Kind::CutBody {
-        after_bytes: 20_000,
-        how: Cut::CleanChunkEnd,
-    };
-    let simulator = simulator(
-        Switches {
-            encoding: Encoding::Gzip,
-            ..Switches::default()
-        },
-        vec![Fault::at(EXPORT, 0, cut)],
-    );
-    check_complete(
-        &read(&simulator, &["conversations"]).succeeded(),
-        &simulator,
-    );
-}
-
-#[test]
-fn a_page_that_is_cut_is_read_again_without_doubles() {
-    let cut = Kind::CutBody {
-        after_bytes: 3_000,
-        how: Cut::CleanClose,
-    };
-    let simulator = simulator(Switches::default(), vec![Fault::at("/v1/agents", 0, cut)]);
-    let ran = read(&simulator, &["agents"]).succeeded();
-    let expected: Vec<_> =
-        simulator.account(|account| account.agents.iter().map(|row| row.key.clone()).collect());
-    assert_eq!(ran.keys("agents"), expected);
 }
 
 #[test]

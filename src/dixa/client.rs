@@ -10,12 +10,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::dixa::Host;
 use crate::dixa::body::Decoder;
 use crate::dixa::error::{BodyFault, Error, Phase};
+use crate::dixa::head::Head;
 use crate::dixa::pace::{Pace, api_quota, exports_quota};
 use crate::dixa::retry::Patience;
 use crate::dixa::slots::{Slot, Slots};
 use crate::dixa::token::Token;
 use crate::dixa::transport::{Http, Transport, chain};
-use crate::epoch::EpochMs;
 
 /// Where the hosts are, and what the token may ask of them.
 #[derive(Clone, Debug)]
@@ -70,54 +70,6 @@ impl Request {
         let key = self.url.query_pairs().find(|(name, _)| name == "pageKey");
         key.map_or_else(|| self.url.to_string(), |(_, key)| key.into_owned())
     }
-}
-
-/// The head of an answer.
-#[derive(Debug)]
-pub struct Head {
-    pub host: Host,
-    pub path: String,
-    pub status: u16,
-    /// Dixa's clock, from the `Date` header, whole seconds.
-    pub date: Option<EpochMs>,
-    pub retry_after: Option<Duration>,
-    pub encoding: Option<String>,
-    /// From sending to here.
-    pub first_byte: Duration,
-}
-
-impl Head {
-    fn of(request: &Request, response: &Response, first_byte: Duration) -> Self {
-        let text = |name| {
-            response
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-        };
-        let date = text(header::DATE).and_then(EpochMs::parse_http);
-        Self {
-            host: request.host,
-            path: request.path().to_owned(),
-            status: response.status().as_u16(),
-            date,
-            retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(value, date)),
-            encoding: text(header::CONTENT_ENCODING).map(str::to_lowercase),
-            first_byte,
-        }
-    }
-
-    /// Dixa's time when the request was sent, or a little before it.
-    pub fn asked_at(&self) -> Option<EpochMs> {
-        self.date.map(|date| date.minus(self.first_byte))
-    }
-}
-
-/// `Retry-After` in seconds, or as a date, which counts from the answer's own `Date`.
-fn retry_after(value: &str, date: Option<EpochMs>) -> Option<Duration> {
-    if let Ok(seconds) = value.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    Some(EpochMs::parse_http(value)?.since(date.unwrap_or_else(EpochMs::now)))
 }
 
 /// An answer whose body is still to be read.

@@ -5,6 +5,7 @@ pub mod client;
 pub mod error;
 pub mod fields;
 pub mod grammar;
+pub mod head;
 pub mod pace;
 pub mod page;
 pub mod pieces;
@@ -40,7 +41,7 @@ impl fmt::Display for Host {
 #[derive(Debug)]
 pub enum Event<'a> {
     /// The head of an answer arrived, whatever its status.
-    Answered(&'a client::Head),
+    Answered(&'a head::Head),
     /// A body was read to its end.
     Finished {
         host: Host,

@@ -57,10 +57,10 @@ impl Pieces {
         }
     }
 
-    /// Keeps what the chunk holds up to `at`, but not the byte there.
-    pub fn keep_but(&mut self, chunk: &[u8], at: usize) -> Result<(), BodyFault> {
-        self.keep(chunk, at)?;
-        self.segment = at + 1;
+    /// Keeps what the chunk holds up to `begin`, but not what is from there to `end`.
+    pub fn keep_but(&mut self, chunk: &[u8], (begin, end): Range) -> Result<(), BodyFault> {
+        self.keep(chunk, begin)?;
+        self.segment = end;
         Ok(())
     }
 

@@ -217,16 +217,18 @@ impl Splitter {
 
     /// Blanks between tokens: kept in records, except line breaks, and dropped from the frame.
     fn blank(&mut self, chunk: &[u8], at: usize) -> Result<usize, BodyFault> {
-        let kept = |byte: u8| self.pieces.in_record() && matches!(byte, b' ' | b'\t');
-        let length = chunk[at..]
-            .iter()
-            .position(|byte| !kept(*byte))
-            .unwrap_or(chunk.len() - at);
-        if length > 0 {
-            return Ok(at + length);
+        let in_record = self.pieces.in_record();
+        let kept = |byte: u8| in_record && matches!(byte, b' ' | b'\t');
+        let dropped = |byte: u8| {
+            matches!(byte, b'\n' | b'\r') || (!in_record && matches!(byte, b' ' | b'\t'))
+        };
+        let end = end_of_run(chunk, at, kept);
+        if end > at {
+            return Ok(end);
         }
-        self.pieces.keep_but(chunk, at)?;
-        Ok(at + 1)
+        let end = end_of_run(chunk, at, dropped);
+        self.pieces.keep_but(chunk, (at, end))?;
+        Ok(end)
     }
 
     /// A byte between tokens that is no blank.
@@ -253,7 +255,7 @@ impl Splitter {
             }
             (Expect::CommaOrEnd, b',') => {
                 if !self.pieces.in_record() && Records::At(self.open.len()) == self.records {
-                    self.pieces.keep_but(chunk, at)?;
+                    self.pieces.keep_but(chunk, (at, at + 1))?;
                 }
                 self.expect = if self.open.last() == Some(&true) {
                     Expect::Key
@@ -405,6 +407,12 @@ impl Splitter {
         });
         Ok(())
     }
+}
+
+/// Where the bytes that belong, from `at` on, are over.
+fn end_of_run(chunk: &[u8], at: usize, belongs: impl Fn(u8) -> bool) -> usize {
+    let length = chunk[at..].iter().position(|byte| !belongs(*byte));
+    length.map_or(chunk.len(), |length| at + length)
 }
 
 #[derive(Deserialize)]

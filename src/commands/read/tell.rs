@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::airbyte::log::Level;
 use crate::airbyte::message::Status;
 use crate::airbyte::output::Output;
-use crate::dixa::client::Head;
+use crate::dixa::head::Head;
 use crate::dixa::{Event, Host, Watch};
 use crate::epoch::EpochMs;
 use crate::streams::Stream;

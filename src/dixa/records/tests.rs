@@ -307,12 +307,10 @@ fn depth_and_size_are_bounded() {
         Err(BodyFault::FrameTooLarge)
     );
     let record = format!(r#"[{{"x":"{}"}}]"#, "x".repeat(MAX_RECORD));
-    for length in [usize::MAX, 65_536] {
-        assert_eq!(
-            take(&[], record.as_bytes(), &[length]),
-            Err(BodyFault::RecordTooLarge)
-        );
-    }
+    assert_eq!(
+        take(&[], record.as_bytes(), &[65_536]),
+        Err(BodyFault::RecordTooLarge)
+    );
 }
 
 /// Any JSON value, with what trips parsers up in its strings and keys.
