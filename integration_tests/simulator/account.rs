@@ -223,9 +223,10 @@ impl Account {
             oddities,
         }
         .written(&mut self.random);
-        let messages = self.random.usize(1..4);
-        self.messages
-            .extend(message::messages(&mut self.random, &id, created, messages));
+        let count = self.random.i64(1..4);
+        let lived = created..updated.unwrap_or(created);
+        let messages = message::messages(&mut self.random, &id, lived, count);
+        self.messages.extend(messages);
         self.conversations.push(Row {
             key: id,
             at: updated.unwrap_or(created),

@@ -1,5 +1,7 @@
 //! Message records as the export has them: fields and order of dixa-api.md 1.8, keyed by `id`, filtered by `created_at`.
 
+use std::ops::Range;
+
 use fastrand::Rng;
 
 use super::account::Row;
@@ -17,12 +19,11 @@ const RECIPIENTS: &[&str] = &[
 const FILES: &[&str] = &["[]", r#"["https://files.dixa.io/private/1/a%20b.pdf"]"#];
 const FLAGS: &[&str] = &["null", "true", "false"];
 
-/// The messages of one conversation, some minutes apart.
-pub fn messages(random: &mut Rng, csid: &str, began: i64, count: usize) -> Vec<Row> {
-    let times = (0..).map(|place: i64| began + place * 120_000);
-    times
-        .take(count)
-        .map(|created| message(random, csid, created))
+/// The messages of one conversation, from its beginning to its last update.
+pub fn messages(random: &mut Rng, csid: &str, lived: Range<i64>, count: i64) -> Vec<Row> {
+    let pause = (lived.end - lived.start) / count.max(1);
+    (0..count)
+        .map(|place| message(random, csid, lived.start + place * pause))
         .collect()
 }
 
