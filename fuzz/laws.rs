@@ -95,8 +95,24 @@ pub fn page(data: &[u8]) {
         if let Ok(page) = serde_json::from_str::<Value>(whole.get()) {
             let list = page["data"].as_array().expect("the list was found");
             assert_eq!(taken.records.len(), list.len());
-            if let Some(next) = &taken.frame.next {
-                assert_eq!(page["meta"]["next"], **next);
+            let next = page["meta"]["next"].as_str();
+            assert_eq!(
+                taken.frame.next.as_deref(),
+                next.filter(|next| !next.is_empty())
+            );
+            for (record, due) in taken.records.iter().zip(list) {
+                assert_eq!(
+                    serde_json::from_str::<Value>(record).ok().as_ref(),
+                    Some(due)
+                );
+            }
+            for (tokens, record) in taken.tokens.iter().zip(list) {
+                for (token, name) in tokens.iter().zip(["id", "updated_at"]) {
+                    let found = token
+                        .as_ref()
+                        .map(|token| serde_json::from_str::<Value>(token).ok());
+                    assert_eq!(found.flatten().unwrap_or_default(), record[name]);
+                }
             }
         }
         taken.frame.next.iter().for_each(|next| follow(next));

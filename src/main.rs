@@ -38,9 +38,15 @@ async fn run() -> ExitCode {
     match Arguments::try_parse() {
         Ok(arguments) => {
             let output = Output::to_stdout(level(arguments.debug));
+            let work = async move {
+                let done = tokio::select! {
+                    done = commands::run(&arguments.command, &output) => done,
+                    () = output.closed() => false,
+                };
+                end(output, done).await
+            };
             tokio::select! {
-                done = commands::run(&arguments.command, &output) => end(output, done).await,
-                () = output.closed() => end(output, false).await,
+                code = work => code,
                 code = told_to_end() => ExitCode::from(code),
             }
         }

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::mem;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{ConnectionStatus, Log, Message, Status};
@@ -27,7 +27,7 @@ pub struct Output {
     block: RefCell<Vec<u8>>,
     full: mpsc::Sender<Vec<u8>>,
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
-    writer: JoinHandle<io::Result<()>>,
+    written: oneshot::Receiver<io::Result<()>>,
     secrets: RefCell<Vec<String>>,
     stamp: Cell<EpochMs>,
 }
@@ -46,14 +46,15 @@ impl Output {
     pub fn to(level: Level, out: impl Write + Send + 'static) -> Self {
         let (full, blocks) = mpsc::channel(WAITING);
         let (used, empty) = mpsc::channel(WAITING);
-        let writer = thread::spawn(move || write_blocks(out, blocks, &used));
+        let (end, written) = oneshot::channel();
+        thread::spawn(move || end.send(write_blocks(out, blocks, &used)));
         let block = RefCell::new(Vec::with_capacity(2 * BLOCK));
         Self {
             level,
             block,
             full,
             empty: RefCell::new(empty),
-            writer,
+            written,
             secrets: RefCell::default(),
             stamp: Cell::new(EpochMs::now()),
         }
@@ -170,8 +171,8 @@ impl Output {
         let last = self.block.take();
         let _ = self.full.send(last).await;
         drop(self.full);
-        self.writer
-            .join()
+        self.written
+            .await
             .unwrap_or_else(|_| Err(io::Error::other("the writer of stdout panicked")))
     }
 

@@ -20,7 +20,7 @@ pub enum Decoder {
 impl Decoder {
     /// For the value of an answer's `Content-Encoding`; `None` if it is one that was not asked for.
     pub fn of(encoding: Option<&str>) -> Option<Self> {
-        match encoding {
+        match encoding.map(str::to_ascii_lowercase).as_deref() {
             None | Some("" | "identity") => Some(Self::Plain),
             Some("gzip" | "x-gzip") => Some(Self::Gzip {
                 inflate: inflate(),

@@ -1,5 +1,6 @@
 //! The two hosts: the token, the headers, the time-outs. One request, one answer; asks `pace` for a turn, retries nothing.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +33,8 @@ pub struct Settings {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub host: Host,
+    /// Of its endpoint: our own word, whatever a link says.
+    path: String,
     url: Url,
 }
 
@@ -49,6 +52,7 @@ impl Request {
         match self.url.join(&link) {
             Ok(url) if url.origin() == self.url.origin() => Ok(Self {
                 host: self.host,
+                path: self.path.clone(),
                 url,
             }),
             _ => Err(foreign),
@@ -57,7 +61,7 @@ impl Request {
 
     /// The path of its endpoint.
     pub fn path(&self) -> &str {
-        self.url.path()
+        &self.path
     }
 
     /// Whom it asks: scheme, host and port.
@@ -81,6 +85,7 @@ pub struct Answer<'a> {
     between_bytes: Duration,
     between_records: Duration,
     record_due: Instant,
+    whole_body: Duration,
     deadline: Instant,
 }
 
@@ -91,6 +96,11 @@ impl Answer<'_> {
         let bytes_due = Instant::now() + self.between_bytes;
         let due = bytes_due.min(self.record_due).min(self.deadline);
         match timeout_at(due, self.response.chunk()).await {
+            Err(_) if due == self.deadline => Err(Error::TimedOut {
+                host,
+                phase: Phase::Whole,
+                after: self.whole_body,
+            }),
             Err(_) if due == self.record_due => Err(Error::TimedOut {
                 host,
                 phase: Phase::Record,
@@ -131,6 +141,8 @@ pub struct Client {
 struct Side {
     pace: Pace,
     slots: Slots,
+    /// Since when it has answered nothing but 429.
+    refusing_since: Cell<Option<Instant>>,
     transport: Box<dyn Transport>,
 }
 
@@ -147,6 +159,7 @@ impl Client {
         let side = |quota, transport| Side {
             pace: Pace::new(quota),
             slots: Slots::default(),
+            refusing_since: Cell::new(None),
             transport,
         };
         Self {
@@ -163,7 +176,11 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Request { host, url }
+        Request {
+            host,
+            path: path.to_owned(),
+            url,
+        }
     }
 
     /// Waits until a host may be asked: for a slot, then for a turn.
@@ -199,6 +216,9 @@ impl Client {
         };
         let head = Head::of(request, &response, sent.elapsed());
         told(&head);
+        if head.status != 429 {
+            self.side(host).refusing_since.set(None);
+        }
         if !matches!(head.status, 200 | 204) {
             return Err(Error::Status {
                 host,
@@ -219,8 +239,17 @@ impl Client {
             between_bytes: patience.between_bytes,
             between_records: patience.between_records,
             record_due: now + patience.between_records,
+            whole_body: patience.whole_body,
             deadline: now + patience.whole_body,
         })
+    }
+
+    /// The host has answered 429; for how long it has answered nothing else.
+    pub fn was_refused(&self, host: Host) -> Duration {
+        let since = &self.side(host).refusing_since;
+        let begun = since.get().unwrap_or_else(Instant::now);
+        since.set(Some(begun));
+        begun.elapsed()
     }
 
     /// Lets the whole host rest.

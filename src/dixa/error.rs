@@ -72,6 +72,8 @@ pub enum Phase {
     Body,
     /// Bytes come, but no record does.
     Record,
+    /// Records come, but no end does.
+    Whole,
 }
 
 /// One request's end, when it was not a whole good body.
@@ -115,6 +117,12 @@ pub enum Error {
     RepeatedLink {
         host: Host,
     },
+    /// The connection ended inside the body, after we had kept Dixa waiting.
+    KeptWaiting {
+        host: Host,
+    },
+    /// The certificates that the environment names could not be read.
+    NoCertificates,
     /// The HTTP client could not be built.
     Client {
         cause: String,
@@ -141,6 +149,7 @@ impl fmt::Display for Error {
                     Phase::FirstByte => "gave no answer",
                     Phase::Body => "stopped in the middle of its answer",
                     Phase::Record => "sent bytes but no whole record",
+                    Phase::Whole => "did not come to the end of its answer",
                 };
                 write!(formatter, "{host} {what} for {} seconds", after.as_secs())
             }
@@ -158,6 +167,18 @@ impl fmt::Display for Error {
             }
             Self::RepeatedLink { host } => {
                 write!(formatter, "{host} linked to a page that was read already")
+            }
+            Self::KeptWaiting { host } => {
+                write!(
+                    formatter,
+                    "{host} hung up, since our output was read too slowly"
+                )
+            }
+            Self::NoCertificates => {
+                write!(
+                    formatter,
+                    "SSL_CERT_FILE or SSL_CERT_DIR is set, but no certificate can be read there"
+                )
             }
             Self::Client { .. } => write!(formatter, "the HTTP client could not be set up"),
             Self::Closed => write!(formatter, "the output was closed"),
@@ -180,7 +201,8 @@ impl Error {
         match self {
             Self::Status {
                 status: 401 | 403, ..
-            } => FailureKind::Config,
+            }
+            | Self::NoCertificates => FailureKind::Config,
             Self::Status {
                 status: 408 | 429 | 500..=599,
                 ..
@@ -188,7 +210,8 @@ impl Error {
             | Self::RateLimited { .. }
             | Self::Unreachable { .. }
             | Self::TimedOut { .. }
-            | Self::Cut { .. } => FailureKind::Transient,
+            | Self::Cut { .. }
+            | Self::KeptWaiting { .. } => FailureKind::Transient,
             Self::Body { fault, .. } if !fault.lasts() => FailureKind::Transient,
             Self::Status { .. }
             | Self::Body { .. }
@@ -241,6 +264,10 @@ impl Error {
             Self::Status { .. } | Self::TimedOut { .. } | Self::Cut { .. } | Self::Body { .. } => {
                 "It was tried several times. If it lasts, look at status.dixa.io; a sync goes on from its last saved state."
             }
+            Self::KeptWaiting { .. } => {
+                "Whatever reads the output is too slow for Dixa; a sync goes on from its last saved state."
+            }
+            Self::NoCertificates => "Correct them, or unset them to trust the system's.",
             Self::Closed => "",
         }
     }

@@ -6,6 +6,12 @@ use std::mem;
 
 /// So many undeclared fields are named; a body that makes up names without end costs no more memory than these.
 const MAX_UNDECLARED: usize = 200;
+/// A longer name, in bytes, is neither remembered nor shown.
+const LONGEST_NAME: usize = 100;
+/// As it is written, with escapes, none that we know is longer.
+const LONGEST_WRITTEN: usize = 6 * LONGEST_NAME;
+/// What stands for names that are not shown.
+const NOT_SHOWN: &str = "a name that cannot be shown";
 
 /// What a field is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +28,7 @@ pub struct Fields {
     places: HashMap<Box<[u8]>, usize>,
     next: usize,
     undeclared: Vec<String>,
+    has_unnamed: bool,
     room: usize,
 }
 
@@ -37,6 +44,7 @@ impl Fields {
             places: HashMap::new(),
             next: 0,
             undeclared: Vec::new(),
+            has_unnamed: false,
             room: MAX_UNDECLARED,
         };
         for name in declared {
@@ -67,7 +75,17 @@ impl Fields {
             self.next += 1;
             return *role;
         }
-        let name = unescape(written);
+        let name = Some(written)
+            .filter(|written| written.len() <= LONGEST_WRITTEN)
+            .and_then(unescape)
+            .filter(|name| name.len() <= LONGEST_NAME);
+        let Some(name) = name else {
+            if !self.has_unnamed {
+                self.has_unnamed = true;
+                self.undeclared.push(NOT_SHOWN.to_owned());
+            }
+            return Role::Plain;
+        };
         if let Some(place) = self.places.get(&*name) {
             self.next = place + 1;
             return self.names[*place].1;
@@ -88,16 +106,14 @@ impl Fields {
     }
 }
 
-/// A name that is written with escapes (`"updated\u005fat"`) is the name it stands for.
-pub(super) fn unescape(written: &[u8]) -> Cow<'_, [u8]> {
+/// A name that is written with escapes (`"updated\u005fat"`) is the name it stands for; `None` if that is no text.
+pub(super) fn unescape(written: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !written.contains(&b'\\') {
-        return written.into();
+        return Some(written.into());
     }
     let quoted = [b"\"", written, b"\""].concat();
-    match serde_json::from_slice::<String>(&quoted) {
-        Ok(name) => name.into_bytes().into(),
-        Err(_) => written.into(),
-    }
+    let name = serde_json::from_slice::<String>(&quoted).ok()?;
+    Some(name.into_bytes().into())
 }
 
 #[cfg(test)]
@@ -139,6 +155,16 @@ mod tests {
         fields.role(b"new");
         assert_eq!(fields.take_undeclared(), ["new"]);
         assert!(fields.take_undeclared().is_empty());
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_or_no_text_is_not_shown() {
+        let mut fields = fields();
+        let long = "x".repeat(LONGEST_NAME + 1);
+        for name in [long.as_str(), "\\u0074ok\\ud800", "\\udc00"] {
+            assert_eq!(fields.role(name.as_bytes()), Role::Plain);
+        }
+        assert_eq!(fields.take_undeclared(), [NOT_SHOWN]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Head {
             status: response.status().as_u16(),
             date,
             retry_after: text(header::RETRY_AFTER).and_then(|value| retry_after(value, date)),
-            encoding: text(header::CONTENT_ENCODING).map(str::to_lowercase),
+            encoding: text(header::CONTENT_ENCODING).map(str::to_owned),
             first_byte,
         }
     }

@@ -18,6 +18,10 @@ use crate::epoch::EpochMs;
 
 /// A wait for Dixa that somebody might notice.
 const MOMENT: Duration = Duration::from_millis(50);
+/// A server that we kept waiting for this long may hang up.
+const KEPT_WAITING: Duration = Duration::from_secs(1);
+/// So often a body that we were too slow for is asked for again.
+const MOST_RESTS: u32 = 100;
 
 /// Whoever takes records.
 pub trait Sink {
@@ -67,7 +71,7 @@ struct Tally {
     tries: u32,
     tries_for_size: u32,
     pauses: u32,
-    rate_limited_since: Option<Instant>,
+    kept_waiting: u32,
 }
 
 impl Reader<'_> {
@@ -90,9 +94,18 @@ impl Reader<'_> {
             match verdict(&error) {
                 Verdict::Stop => return Err(error),
                 Verdict::Pause => self.pause(&error, &mut tally)?,
+                Verdict::Anew if tally.kept_waiting >= MOST_RESTS => return Err(error),
+                Verdict::Anew => {
+                    tally.kept_waiting += 1;
+                    self.watch.told(&Event::Retrying {
+                        error: &error,
+                        path: request.path(),
+                        tries: tally.tries + 1,
+                        wait: Duration::ZERO,
+                    });
+                }
                 Verdict::Again => {
                     self.client.went_wrong(request.host);
-                    tally.rate_limited_since = None;
                     tally.tries += 1;
                     tally.tries_for_size += u32::from(is_for_size(&error));
                     let tries = tally.tries;
@@ -122,12 +135,9 @@ impl Reader<'_> {
         else {
             unreachable!("only a status pauses a host")
         };
-        let since = *tally.rate_limited_since.get_or_insert_with(Instant::now);
-        if tally.pauses >= self.patience.pauses || since.elapsed() > self.patience.rate_limited {
-            return Err(Error::RateLimited {
-                host,
-                lasting: since.elapsed(),
-            });
+        let lasting = self.client.was_refused(host);
+        if tally.pauses >= self.patience.pauses || lasting > self.patience.rate_limited {
+            return Err(Error::RateLimited { host, lasting });
         }
         tally.pauses += 1;
         let pause = self.patience.pause(retry_after, fastrand::f64());
@@ -167,7 +177,16 @@ impl Reader<'_> {
         sink.begin();
         let mut splitter = Splitter::new(shape.path);
         let (mut wire_bytes, mut body_bytes) = (0, 0);
-        while let Some(chunk) = next_chunk(answer, sink).await? {
+        let mut kept_waiting = Duration::ZERO;
+        loop {
+            let chunk = match next_chunk(answer, sink).await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(Error::Cut { .. }) if kept_waiting > KEPT_WAITING => {
+                    return Err(Error::KeptWaiting { host });
+                }
+                Err(error) => return Err(error),
+            };
             let mut wire = chunk.as_ref();
             wire_bytes += wire.len() as u64;
             let (mut records, mut held_up) = (0, Duration::ZERO);
@@ -187,6 +206,7 @@ impl Reader<'_> {
                 held_up += full.elapsed();
             }
             answer.was_held_up(held_up);
+            kept_waiting += held_up;
             if records > 0 {
                 answer.brought_a_record();
             }

@@ -382,7 +382,7 @@ impl Splitter {
             }
         } else if depth <= self.path.len() && self.matched + 1 == depth {
             let key = self.pieces.text(chunk, range);
-            self.on_path = *unescape(&key) == *self.path[depth - 1].as_bytes();
+            self.on_path = unescape(&key).as_deref() == Some(self.path[depth - 1].as_bytes());
         }
     }
 

@@ -9,6 +9,8 @@ use crate::dixa::error::{BodyFault, Error, Phase};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Again,
+    /// It was not Dixa's fault, so it is no try.
+    Anew,
     /// The rate limit: the host rests, and the request is made again without being counted as a try.
     Pause,
     Stop,
@@ -25,12 +27,14 @@ pub fn verdict(error: &Error) -> Verdict {
         | Error::Unreachable { .. }
         | Error::TimedOut { .. }
         | Error::Cut { .. } => Verdict::Again,
+        Error::KeptWaiting { .. } => Verdict::Anew,
         Error::Body { fault, .. } if fault.lasts() => Verdict::Stop,
         Error::Body { .. } => Verdict::Again,
         Error::Status { .. }
         | Error::RateLimited { .. }
         | Error::ForeignLink { .. }
         | Error::RepeatedLink { .. }
+        | Error::NoCertificates
         | Error::Client { .. }
         | Error::Closed => Verdict::Stop,
     }
@@ -107,7 +111,7 @@ impl Patience {
         tries_for_size: 3,
         exports_first_byte: Duration::from_secs(13),
         api_first_byte: Duration::from_secs(13),
-        between_bytes: Duration::from_secs(5),
+        between_bytes: Duration::from_secs(4),
         between_records: Duration::from_secs(5),
         whole_body: Duration::from_secs(5),
         longest_pause: Duration::from_secs(90),

@@ -11,6 +11,10 @@ use crate::dixa::error::Error;
 pub fn config() -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let is_named = |name: &str| std::env::var_os(name).is_some_and(|path| !path.is_empty());
+    if roots.is_empty() && (is_named("SSL_CERT_FILE") || is_named("SSL_CERT_DIR")) {
+        return Err(Error::NoCertificates);
+    }
     if roots.is_empty() {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }

@@ -18,9 +18,6 @@ use crate::seam::{Fingerprint, Place, Seam};
 use crate::streams::Stream;
 use crate::window::Window;
 
-/// Names of fields are Dixa's words in our messages: never more of one than this.
-const LONGEST_NAME: usize = 100;
-
 /// One stream's way out, shared by its bodies in flight.
 pub struct StreamSink<'a> {
     pub stream: &'static Stream,
@@ -116,10 +113,7 @@ impl<'a> StreamSink<'a> {
         if undeclared.is_empty() {
             return;
         }
-        let names: Vec<_> = undeclared
-            .iter()
-            .map(|name| format!("`{}`", name.chars().take(LONGEST_NAME).collect::<String>()))
-            .collect();
+        let names: Vec<_> = undeclared.iter().map(|name| format!("`{name}`")).collect();
         let warning = format!(
             "{}: Dixa sends fields that the schema does not declare: {}. They are in the records, but a destination may drop them.",
             self.stream.name,

@@ -13,6 +13,8 @@ use crate::streams::Stream;
 
 /// Clocks that differ by less than this are right.
 const WRONG: Duration = Duration::from_secs(60);
+/// Two instants within this are one.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// Tells of the streams that are being read.
 pub struct Teller<'a> {
@@ -23,7 +25,7 @@ pub struct Teller<'a> {
 
 struct Running {
     stream: &'static Stream,
-    is_rate_limited: bool,
+    rate_limited_until: Option<EpochMs>,
 }
 
 impl<'a> Teller<'a> {
@@ -38,7 +40,7 @@ impl<'a> Teller<'a> {
     pub fn begin(&self, stream: &'static Stream) {
         self.running.borrow_mut().push(Running {
             stream,
-            is_rate_limited: false,
+            rate_limited_until: None,
         });
     }
 
@@ -52,8 +54,12 @@ impl<'a> Teller<'a> {
         self.compare_clocks(head);
         if matches!(head.status, 200 | 204) {
             for running in self.running.borrow_mut().iter_mut() {
-                if running.stream.host == head.host && running.is_rate_limited {
-                    running.is_rate_limited = false;
+                let is_over =
+                    |until: EpochMs| until <= EpochMs::now().minus(head.first_byte).plus(SLACK);
+                if running.stream.host == head.host
+                    && running.rate_limited_until.is_some_and(is_over)
+                {
+                    running.rate_limited_until = None;
                     self.output.status(running.stream.name, Status::Running);
                 }
             }
@@ -113,7 +119,12 @@ impl<'a> Teller<'a> {
             .iter_mut()
             .filter(|running| running.stream.host == host)
         {
-            running.is_rate_limited = true;
+            // Requests that were refused together tell it once.
+            let is_told = |told: EpochMs| until <= told.plus(SLACK);
+            if running.rate_limited_until.is_some_and(is_told) {
+                continue;
+            }
+            running.rate_limited_until = Some(until);
             self.output
                 .status(running.stream.name, Status::RateLimited { until });
         }
