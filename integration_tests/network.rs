@@ -203,6 +203,25 @@ fn an_unknown_authority_is_not_trusted_and_shown_no_token() {
 }
 
 #[test]
+fn certificates_that_cannot_be_read_are_told_and_nobody_else_is_trusted() {
+    let secure = secure(&["localhost"]);
+    let base_url = format!("https://localhost:{}", secure.port);
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        let ran = Client::new("check", &base_url)
+            .with(variable, "/nowhere")
+            .ran();
+        let status = &ran.of_type("CONNECTION_STATUS")[0]["connectionStatus"];
+        assert_eq!(status["status"], "FAILED");
+        let message = status["message"].as_str().unwrap();
+        assert!(
+            message.contains("SSL_CERT_FILE or SSL_CERT_DIR is set"),
+            "{message}"
+        );
+    }
+    assert_eq!(secure.simulator.log().len(), 0);
+}
+
+#[test]
 fn a_certificate_for_another_name_is_not_trusted() {
     let secure = secure(&["elsewhere.invalid"]);
     let client = Client::new("check", &format!("https://localhost:{}", secure.port));
