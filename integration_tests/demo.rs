@@ -221,8 +221,9 @@ fn table(first: &Summary, second: &Summary) {
     for (stream, state) in &second.states {
         let count = |summary: &Summary| summary.records.get(stream).copied().unwrap_or_default();
         let blob = &state["stream"]["stream_state"];
-        let meaning = match blob["updated_at"]
-            .as_i64()
+        let position = blob.get("updated_at").or(blob.get("created_at"));
+        let meaning = match position
+            .and_then(serde_json::Value::as_i64)
             .and_then(chrono::DateTime::from_timestamp_millis)
         {
             Some(position) => format!("read up to {}", position.format("%Y-%m-%d %H:%M:%S UTC")),
