@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use crate::epoch::EpochMs;
 use crate::window::Window;
@@ -20,6 +20,13 @@ pub struct Fingerprint(u128);
 impl Fingerprint {
     /// Of a record with this key and this version of it: its cursor, or all its bytes where it has none.
     pub fn new(key: &[u8], version: &[u8]) -> Self {
+        let length = key.len() + 1 + version.len();
+        let mut short = [0; 128];
+        if length <= short.len() {
+            short[..key.len()].copy_from_slice(key);
+            short[key.len() + 1..length].copy_from_slice(version);
+            return Self(xxh3_128(&short[..length]));
+        }
         let mut hash = Xxh3::new();
         hash.update(key);
         hash.update(b"\0");

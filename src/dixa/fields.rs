@@ -1,8 +1,9 @@
 //! The top-level fields of a stream's records: which is the key, which the cursor, and which nobody declared.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::mem;
+
+use crate::dixa::paths::{Paths, Place};
 
 /// So many undeclared fields are named; a body that makes up names without end costs no more memory than these.
 const MAX_UNDECLARED: usize = 200;
@@ -21,12 +22,11 @@ pub enum Role {
     Plain,
 }
 
-/// What is known of a stream's fields. Records of a body come with their fields in the same order, mostly, so the field
-/// after the last one is tried before any search.
+/// What is known of a stream's fields, and of where values stand in its records.
 pub struct Fields {
-    names: Vec<(Box<[u8]>, Role)>,
-    places: HashMap<Box<[u8]>, usize>,
-    next: usize,
+    pub(super) paths: Paths,
+    key: Place,
+    cursor: Place,
     undeclared: Vec<String>,
     has_unnamed: bool,
     room: usize,
@@ -39,23 +39,19 @@ impl Fields {
         key: &str,
         cursor: Option<&str>,
     ) -> Self {
-        let mut fields = Self {
-            names: Vec::new(),
-            places: HashMap::new(),
-            next: 0,
+        let mut paths = Paths::default();
+        for name in declared {
+            paths.value(Place::RECORD, name.as_bytes());
+        }
+        let place = |name: &str| paths.known_value(Place::RECORD, name.as_bytes());
+        Self {
+            key: place(key).unwrap_or(Place::UNKNOWN),
+            cursor: cursor.and_then(place).unwrap_or(Place::UNKNOWN),
+            paths,
             undeclared: Vec::new(),
             has_unnamed: false,
             room: MAX_UNDECLARED,
-        };
-        for name in declared {
-            let role = match name {
-                _ if name == key => Role::Key,
-                _ if Some(name) == cursor => Role::Cursor,
-                _ => Role::Plain,
-            };
-            fields.add(name.as_bytes(), role);
         }
-        fields
     }
 
     /// The undeclared fields seen since the last call; each is told once.
@@ -63,17 +59,27 @@ impl Fields {
         mem::take(&mut self.undeclared)
     }
 
-    pub(super) fn rewind(&mut self) {
-        self.next = 0;
+    /// What the value at a place is to us.
+    #[inline]
+    pub(super) fn role(&self, place: Place) -> Role {
+        if place == Place::UNKNOWN {
+            Role::Plain
+        } else if place == self.key {
+            Role::Key
+        } else if place == self.cursor {
+            Role::Cursor
+        } else {
+            Role::Plain
+        }
     }
 
-    /// What the field of this name (as it stands in the body, between its quotes) is to us.
-    pub(super) fn role(&mut self, written: &[u8]) -> Role {
-        if let Some((name, role)) = self.names.get(self.next)
-            && **name == *written
-        {
-            self.next += 1;
-            return *role;
+    /// The place of the field inside an object whose name is written so, between its quotes.
+    pub(super) fn field(&mut self, inside: Place, written: &[u8]) -> Place {
+        if inside != Place::RECORD {
+            return match written.len() {
+                0..=LONGEST_WRITTEN => self.paths.value(inside, written),
+                _ => Place::UNKNOWN,
+            };
         }
         let name = Some(written)
             .filter(|written| written.len() <= LONGEST_WRITTEN)
@@ -84,25 +90,18 @@ impl Fields {
                 self.has_unnamed = true;
                 self.undeclared.push(NOT_SHOWN.to_owned());
             }
-            return Role::Plain;
+            return Place::UNKNOWN;
         };
-        if let Some(place) = self.places.get(&*name) {
-            self.next = place + 1;
-            return self.names[*place].1;
+        if let Some(place) = self.paths.known_value(inside, &name) {
+            return place;
         }
-        if self.room > 0 {
-            self.room -= 1;
-            self.undeclared
-                .push(String::from_utf8_lossy(&name).into_owned());
-            self.add(&name, Role::Plain);
-            self.next = self.names.len();
+        if self.room == 0 {
+            return Place::UNKNOWN;
         }
-        Role::Plain
-    }
-
-    fn add(&mut self, name: &[u8], role: Role) {
-        self.places.insert(name.into(), self.names.len());
-        self.names.push((name.into(), role));
+        self.room -= 1;
+        self.undeclared
+            .push(String::from_utf8_lossy(&name).into_owned());
+        self.paths.value(inside, &name)
     }
 }
 
@@ -128,6 +127,11 @@ mod tests {
         )
     }
 
+    fn role_of(fields: &mut Fields, name: &[u8]) -> Role {
+        let place = fields.field(Place::RECORD, name);
+        fields.role(place)
+    }
+
     #[test]
     fn a_field_has_its_role_in_any_order() {
         let mut fields = fields();
@@ -137,22 +141,21 @@ mod tests {
             ("name", Role::Plain),
             ("id", Role::Key),
         ] {
-            assert_eq!(fields.role(name.as_bytes()), role, "{name}");
+            assert_eq!(role_of(&mut fields, name.as_bytes()), role, "{name}");
         }
         assert!(fields.take_undeclared().is_empty());
     }
 
     #[test]
     fn a_name_written_with_escapes_is_the_same_name() {
-        assert_eq!(fields().role(br"updated\u005fat"), Role::Cursor);
+        assert_eq!(role_of(&mut fields(), br"updated\u005fat"), Role::Cursor);
     }
 
     #[test]
     fn an_undeclared_field_is_told_once() {
         let mut fields = fields();
-        fields.role(b"new");
-        fields.rewind();
-        fields.role(b"new");
+        fields.field(Place::RECORD, b"new");
+        fields.field(Place::RECORD, b"new");
         assert_eq!(fields.take_undeclared(), ["new"]);
         assert!(fields.take_undeclared().is_empty());
     }
@@ -162,7 +165,7 @@ mod tests {
         let mut fields = fields();
         let long = "x".repeat(LONGEST_NAME + 1);
         for name in [long.as_str(), "\\u0074ok\\ud800", "\\udc00"] {
-            assert_eq!(fields.role(name.as_bytes()), Role::Plain);
+            assert_eq!(role_of(&mut fields, name.as_bytes()), Role::Plain);
         }
         assert_eq!(fields.take_undeclared(), [NOT_SHOWN]);
     }
@@ -171,7 +174,7 @@ mod tests {
     fn names_without_end_cost_no_memory() {
         let mut fields = fields();
         for number in 0..10_000 {
-            fields.role(format!("field {number}").as_bytes());
+            fields.field(Place::RECORD, format!("field {number}").as_bytes());
         }
         assert_eq!(fields.take_undeclared().len(), MAX_UNDECLARED);
     }

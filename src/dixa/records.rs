@@ -4,12 +4,16 @@
 //! One pass over the bytes, stopping and going on anywhere. What lies around the records (the frame) is kept, small,
 //! and read at the end; of a record only what spans two chunks is copied.
 
+use std::mem;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::dixa::error::BodyFault;
 use crate::dixa::fields::{Fields, Role, unescape};
-use crate::dixa::grammar::{Expect, Number, literal, plain};
+use crate::dixa::grammar::{Expect, Number, literal};
+use crate::dixa::paths::Place;
+use crate::dixa::skip;
 use crate::epoch::EpochMs;
 
 use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD, Pieces, Range};
@@ -34,12 +38,24 @@ pub struct Record<'a> {
 impl Record<'_> {
     /// The cursor where it is a number: milliseconds since 1970.
     pub fn cursor_ms(&self) -> Option<EpochMs> {
-        let text = std::str::from_utf8(self.cursor?).ok()?;
-        text.parse()
-            .ok()
-            .or_else(|| text.parse().ok().map(floor))
-            .map(EpochMs)
+        let token = self.cursor?;
+        digits(token).map(EpochMs).or_else(|| {
+            let text = std::str::from_utf8(token).ok()?;
+            let whole = text.parse().ok();
+            whole.or_else(|| text.parse().ok().map(floor)).map(EpochMs)
+        })
     }
+}
+
+/// A number of few digits and nothing else, as times are written.
+fn digits(token: &[u8]) -> Option<i64> {
+    if token.len() > 18 {
+        return None;
+    }
+    token.iter().try_fold(0, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit < 10).then_some(number * 10 + i64::from(digit))
+    })
 }
 
 #[expect(
@@ -57,6 +73,13 @@ pub struct Frame {
     pub next: Option<String>,
 }
 
+/// A container that is open.
+#[derive(Clone, Copy)]
+struct Open {
+    is_object: bool,
+    inside: Place,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Records {
     NotYet,
@@ -70,8 +93,8 @@ pub struct Splitter {
     /// The keys that lead from the top of the body to the array of records; none for a bare array.
     path: &'static [&'static str],
     expect: Expect,
-    /// The open containers, outermost first; `true` is an object.
-    open: Vec<bool>,
+    /// The open containers, outermost first.
+    open: Vec<Open>,
     records: Records,
     /// How many keys of `path` lead to where we are.
     matched: usize,
@@ -79,11 +102,18 @@ pub struct Splitter {
     on_path: bool,
     pieces: Pieces,
     key_begin: usize,
+    /// Of the value that is due or that we are in.
+    place: Place,
     role: Role,
     value_begin: usize,
     key: Option<Range>,
     cursor: Option<Range>,
     is_empty: bool,
+    /// The value or the opening bracket that we are behind, and where it ended.
+    last: Place,
+    last_end: usize,
+    /// Nothing came after it yet.
+    is_right_behind: bool,
     /// Bytes since the last record ended.
     gap: usize,
 }
@@ -99,11 +129,15 @@ impl Splitter {
             on_path: false,
             pieces: Pieces::default(),
             key_begin: 0,
+            place: Place::UNKNOWN,
             role: Role::Plain,
             value_begin: 0,
             key: None,
             cursor: None,
             is_empty: true,
+            last: Place::UNKNOWN,
+            last_end: 0,
+            is_right_behind: false,
             gap: 0,
         }
     }
@@ -119,6 +153,13 @@ impl Splitter {
         let mut at = 0;
         let mut gap_begin = 0;
         while let Some(&byte) = chunk.get(at) {
+            if mem::take(&mut self.is_right_behind) && self.role == Role::Plain {
+                let end = self.stride(chunk, at, fields);
+                if end > at {
+                    at = end;
+                    continue;
+                }
+            }
             at = match self.expect {
                 Expect::Text { is_key } => self.text(chunk, at, is_key, fields)?,
                 Expect::Escape { is_key } => {
@@ -135,13 +176,13 @@ impl Splitter {
                         at + 1
                     }
                     None => {
-                        self.end_value(at);
+                        self.end_scalar(at);
                         at
                     }
                 },
                 Expect::Literal(rest) => {
                     match literal(rest, byte)? {
-                        [] => self.end_value(at + 1),
+                        [] => self.end_scalar(at + 1),
                         rest => self.expect = Expect::Literal(rest),
                     }
                     at + 1
@@ -189,6 +230,74 @@ impl Splitter {
         }
     }
 
+    /// In the record itself, and in no container in it.
+    fn is_in_field(&self) -> bool {
+        self.records == Records::At(self.open.len().wrapping_sub(1))
+    }
+
+    /// Over the values of a record, as long as they stand as they stood before and lie whole in the chunk.
+    fn stride(&mut self, chunk: &[u8], begin: usize, fields: &Fields) -> usize {
+        let mut at = begin;
+        let mut last = self.last;
+        while let Some(rest) = chunk.get(at..)
+            && let Some((step, value)) = fields.paths.step(last, rest)
+        {
+            let (role, begin) = (step.role, at + step.length);
+            let end = match value[0] {
+                b'"' => skip::string(chunk, begin, value),
+                first @ (b'[' | b'{') if role == Role::Plain => {
+                    if value[1] == first + 2 {
+                        Some(begin + 2)
+                    } else {
+                        let inside = fields.paths.known_inside(step.to, first == b'{');
+                        if inside == Place::UNKNOWN {
+                            break;
+                        }
+                        (at, last) = (begin + 1, inside);
+                        continue;
+                    }
+                }
+                _ => skip::word(value).map(|length| begin + length),
+            };
+            let Some(end) = end else { break };
+            (at, last) = (end, step.to);
+            let span = || Some((self.pieces.position(begin), self.pieces.position(end)));
+            match role {
+                Role::Plain => {}
+                Role::Key => self.key = span(),
+                Role::Cursor => self.cursor = span(),
+            }
+        }
+        if at > begin {
+            self.arrive(last, at, fields);
+        }
+        at
+    }
+
+    /// Right behind a place, as if all bytes up to here had been looked at one by one.
+    fn arrive(&mut self, last: Place, at: usize, fields: &Fields) {
+        let Records::At(depth) = self.records else {
+            return;
+        };
+        self.open.truncate(depth + 1);
+        let open = fields
+            .paths
+            .open(last)
+            .map(|(inside, is_object)| Open { is_object, inside });
+        self.open.extend(open);
+        self.open[depth + 1..].reverse();
+        self.expect = match self.open.last() {
+            Some(Open {
+                inside,
+                is_object: true,
+            }) if *inside == last => Expect::KeyOrEnd,
+            Some(Open { inside, .. }) if *inside == last => Expect::ValueOrEnd,
+            _ => Expect::CommaOrEnd,
+        };
+        (self.last, self.last_end) = (last, self.pieces.position(at));
+        self.is_empty = false;
+    }
+
     /// Inside a string: to its end, to an escape, or to the end of the chunk.
     fn text(
         &mut self,
@@ -197,11 +306,7 @@ impl Splitter {
         is_key: bool,
         fields: &mut Fields,
     ) -> Result<usize, BodyFault> {
-        let length = chunk[at..]
-            .iter()
-            .position(|byte| !plain(*byte))
-            .unwrap_or(chunk.len() - at);
-        let at = at + length;
+        let at = skip::plain(chunk, at);
         match chunk.get(at) {
             None => return Ok(at),
             Some(b'\\') => self.expect = Expect::Escape { is_key },
@@ -209,7 +314,7 @@ impl Splitter {
                 self.end_key(chunk, at, fields);
                 self.expect = Expect::Colon;
             }
-            Some(b'"') => self.end_value(at + 1),
+            Some(b'"') => self.end_scalar(at + 1),
             Some(_) => return Err(BodyFault::NotJson("a control character in a string")),
         }
         Ok(at + 1)
@@ -241,9 +346,9 @@ impl Splitter {
     ) -> Result<(), BodyFault> {
         match (self.expect, byte) {
             (Expect::Value, _) => self.begin_value(chunk, at, byte, fields),
-            (Expect::ValueOrEnd | Expect::CommaOrEnd, b']') => self.close(false, chunk, at),
+            (Expect::ValueOrEnd | Expect::CommaOrEnd, b']') => self.close(false, chunk, at, fields),
             (Expect::ValueOrEnd, _) => self.begin_value(chunk, at, byte, fields),
-            (Expect::KeyOrEnd | Expect::CommaOrEnd, b'}') => self.close(true, chunk, at),
+            (Expect::KeyOrEnd | Expect::CommaOrEnd, b'}') => self.close(true, chunk, at, fields),
             (Expect::KeyOrEnd | Expect::Key, b'"') => {
                 self.key_begin = self.pieces.position(at + 1);
                 self.expect = Expect::Text { is_key: true };
@@ -257,7 +362,7 @@ impl Splitter {
                 if !self.pieces.in_record() && Records::At(self.open.len()) == self.records {
                     self.pieces.keep_but(chunk, (at, at + 1))?;
                 }
-                self.expect = if self.open.last() == Some(&true) {
+                self.expect = if self.open.last().is_some_and(|open| open.is_object) {
                     Expect::Key
                 } else {
                     Expect::Value
@@ -277,21 +382,26 @@ impl Splitter {
         fields: &mut Fields,
     ) -> Result<(), BodyFault> {
         if self.pieces.in_record() {
-            if self.records == Records::At(self.open.len() - 1) {
-                self.value_begin = self.pieces.position(at);
+            let begin = self.pieces.position(at);
+            if self.is_in_field() {
+                self.value_begin = begin;
             }
+            if let Some(Open {
+                is_object: false,
+                inside,
+            }) = self.open.last()
+            {
+                self.place = fields.paths.value(*inside, b"");
+            }
+            let between = self.pieces.text(chunk, (self.last_end, begin));
+            fields
+                .paths
+                .learn(self.last, self.place, fields.role(self.place), &between);
         } else {
-            self.begin_frame_value(chunk, at, byte, fields)?;
+            self.begin_frame_value(chunk, at, byte)?;
         }
         self.expect = match byte {
-            b'{' => {
-                self.open.push(true);
-                Expect::KeyOrEnd
-            }
-            b'[' => {
-                self.open.push(false);
-                Expect::ValueOrEnd
-            }
+            b'{' | b'[' => self.open(byte == b'{', at, fields),
             b'"' => Expect::Text { is_key: false },
             b'-' | b'0'..=b'9' => Expect::Number(Number::first(byte)),
             b't' => Expect::Literal(b"rue"),
@@ -307,13 +417,7 @@ impl Splitter {
     }
 
     /// A value outside of any record: the way to the records, a record's beginning, or something else.
-    fn begin_frame_value(
-        &mut self,
-        chunk: &[u8],
-        at: usize,
-        byte: u8,
-        fields: &mut Fields,
-    ) -> Result<(), BodyFault> {
+    fn begin_frame_value(&mut self, chunk: &[u8], at: usize, byte: u8) -> Result<(), BodyFault> {
         let depth = self.open.len();
         if self.records == Records::At(depth) {
             if byte != b'{' {
@@ -321,7 +425,6 @@ impl Splitter {
             }
             self.pieces.begin_record(chunk, at)?;
             (self.key, self.cursor, self.role, self.is_empty) = (None, None, Role::Plain, true);
-            fields.rewind();
         } else if depth == 0 || self.on_path {
             let is_last = depth == self.path.len();
             if byte != if is_last { b'[' } else { b'{' }
@@ -339,9 +442,43 @@ impl Splitter {
         Ok(())
     }
 
-    fn close(&mut self, object: bool, chunk: &[u8], at: usize) -> Result<(), BodyFault> {
-        if self.open.last() != Some(&object) {
-            return Err(BodyFault::NotJson("a bracket that closes another"));
+    fn open(&mut self, is_object: bool, at: usize, fields: &mut Fields) -> Expect {
+        let inside = if !self.pieces.in_record() {
+            Place::UNKNOWN
+        } else if self.records == Records::At(self.open.len()) {
+            Place::RECORD
+        } else {
+            fields.paths.inside(self.place, is_object)
+        };
+        self.open.push(Open { is_object, inside });
+        self.is_behind(inside, at + 1);
+        if is_object {
+            Expect::KeyOrEnd
+        } else {
+            Expect::ValueOrEnd
+        }
+    }
+
+    fn is_behind(&mut self, place: Place, end: usize) {
+        if self.pieces.in_record() {
+            (self.last, self.last_end) = (place, self.pieces.position(end));
+            self.is_right_behind = true;
+        }
+    }
+
+    fn close(
+        &mut self,
+        is_object: bool,
+        chunk: &[u8],
+        at: usize,
+        fields: &Fields,
+    ) -> Result<(), BodyFault> {
+        let inside = match self.open.last() {
+            Some(open) if open.is_object == is_object => open.inside,
+            _ => return Err(BodyFault::NotJson("a bracket that closes another")),
+        };
+        if !matches!(self.expect, Expect::CommaOrEnd) {
+            self.is_behind(fields.paths.outside(inside), at + 1);
         }
         if !self.pieces.in_record() && self.records == Records::At(self.open.len()) {
             self.pieces.keep(chunk, at)?;
@@ -355,9 +492,15 @@ impl Splitter {
         Ok(())
     }
 
+    /// A value that is no container ended before `end`.
+    fn end_scalar(&mut self, end: usize) {
+        self.is_behind(self.place, end);
+        self.end_value(end);
+    }
+
     /// A value ended before `end`; the container around it, if any, goes on.
     fn end_value(&mut self, end: usize) {
-        if self.role != Role::Plain && self.records == Records::At(self.open.len() - 1) {
+        if self.role != Role::Plain && self.is_in_field() {
             let span = Some((self.value_begin, self.pieces.position(end)));
             match self.role {
                 Role::Key => self.key = span,
@@ -376,9 +519,12 @@ impl Splitter {
         let range = (self.key_begin, self.pieces.position(at));
         let depth = self.open.len();
         if self.pieces.in_record() {
-            if self.records == Records::At(depth - 1) {
+            if let Some(open) = self.open.last() {
+                self.place = fields.field(open.inside, &self.pieces.text(chunk, range));
+            }
+            if self.is_in_field() {
                 self.is_empty = false;
-                self.role = fields.role(&self.pieces.text(chunk, range));
+                self.role = fields.role(self.place);
             }
         } else if depth <= self.path.len() && self.matched + 1 == depth {
             let key = self.pieces.text(chunk, range);

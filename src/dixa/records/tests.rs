@@ -29,15 +29,24 @@ fn fields() -> Fields {
 
 /// Takes a body apart that comes in chunks of these lengths, again and again.
 fn take(path: &'static [&'static str], body: &[u8], lengths: &[usize]) -> Result<Taken, BodyFault> {
+    take_knowing(&mut fields(), path, body, lengths)
+}
+
+/// The same, with what was learned from other bodies.
+fn take_knowing(
+    fields: &mut Fields,
+    path: &'static [&'static str],
+    body: &[u8],
+    lengths: &[usize],
+) -> Result<Taken, BodyFault> {
     let mut splitter = Splitter::new(path);
-    let mut fields = fields();
     let mut taken = Taken::default();
     let mut rest = body;
     let mut lengths = lengths.iter().cycle();
     while !rest.is_empty() {
         let (chunk, after) = rest.split_at((*lengths.next().unwrap()).clamp(1, rest.len()));
         rest = after;
-        splitter.feed(chunk, &mut fields, |record| {
+        splitter.feed(chunk, fields, |record| {
             let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
             taken.records.push(text(record.bytes));
             taken.keys.push(record.key.map(text));
@@ -457,6 +466,43 @@ proptest! {
                 prop_assert!(false, "{taken:?} but {objects:?} for {}", String::from_utf8_lossy(&body));
             }
         }
+    }
+
+    #[test]
+    fn what_is_like_something_before_is_judged_as_if_it_came_first(
+        alike in prop::collection::vec(record(), 1..4),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 3..12),
+        blank in prop::sample::select(&["", " ", "  "][..]),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0_usize..60), 0..4),
+        symbols in prop::collection::vec(prop::sample::select(&b"{}[]\":,\\0e-+.tn \n\x01\xff"[..]), 1..4),
+        lengths in prop::collection::vec(1_usize..2_000, 1..8),
+    ) {
+        let blanks = [blank.to_owned()];
+        let mut written = Written { sent: String::new(), due: String::new(), blanks: &mut blanks.iter().cycle() };
+        written.value(&order.iter().map(|index| index.get(&alike).clone()).collect());
+        let mut body = written.sent.into_bytes();
+        let mut fields = fields();
+        let whole = take_knowing(&mut fields, &[], &body, &[usize::MAX]);
+        prop_assert_eq!(&take_knowing(&mut fields, &[], &body, &lengths), &whole);
+        prop_assert_eq!(&take(&[], &body, &[1]), &whole);
+        for (number, (from, to, length)) in changes.iter().enumerate() {
+            let (from, to) = (from.index(body.len()), to.index(body.len()));
+            match length {
+                0 => { body.remove(to); }
+                1..10 => body[to] = symbols[number % symbols.len()],
+                10..20 => body.insert(to, symbols[number % symbols.len()]),
+                // A piece of the body in another place.
+                length => {
+                    let piece = body[from..body.len().min(from + length - 20)].to_vec();
+                    body.splice(to..to, piece);
+                }
+            }
+        }
+        let changed = take_knowing(&mut fields, &[], &body, &lengths).ok();
+        prop_assert_eq!(&changed, &take(&[], &body, &[1]).ok(), "{}", String::from_utf8_lossy(&body));
+        let reference: Option<Vec<&RawValue>> = serde_json::from_slice(&body).ok();
+        let is_list = reference.is_some_and(|records| records.iter().all(|record| record.get().starts_with('{')));
+        prop_assert_eq!(changed.is_some(), is_list, "{}", String::from_utf8_lossy(&body));
     }
 
     #[test]
