@@ -15,6 +15,7 @@ use crate::simulator::faults::{Fault, Kind};
 use crate::simulator::rate::Limits;
 use crate::simulator::switches::Switches;
 use crate::simulator::{Scenario, Simulator};
+use crate::waited::waited;
 
 const EXPORT: &str = "/v1/conversation_export";
 const MIB: u64 = 1024;
@@ -193,6 +194,9 @@ fn a_reader_that_rests_costs_no_memory_and_no_record_though_dixa_hangs_up_meanwh
         "it was asked {asked} times, and never for less"
     );
     let text = String::from_utf8(text).unwrap();
+    let end = text.lines().find(|line| line.contains("All streams: "));
+    let [_, _, reader] = waited(end.unwrap());
+    assert!(reader > 7.0, "seven rests of more than a second: {reader}");
     let mut keys: Vec<_> = text
         .lines()
         .filter_map(|line| line.split_once(r#","data":{"id":"#))

@@ -36,3 +36,4 @@ mod resume;
 mod secrets;
 mod spec;
 mod tidy;
+mod waited;

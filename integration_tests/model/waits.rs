@@ -17,6 +17,7 @@ use crate::simulator::Scenario;
 use crate::simulator::account::Account;
 use crate::simulator::rate::Limits;
 use crate::simulator::switches::Switches;
+use crate::waited::waited;
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600_000;
@@ -330,6 +331,52 @@ fn a_window_in_halves_that_ends_after_dixas_now_saves_when_its_first_half_was_as
         (NOW..NOW + 40_000).contains(&position.as_i64().unwrap()),
         "{position}"
     );
+}
+
+#[test]
+fn the_end_tells_what_was_waited_for() {
+    let ran = paused().block_on(async {
+        let dixa = Rc::new(dixa());
+        dixa.delays.set(Delays {
+            answer: Duration::from_secs(3),
+            ..Delays::default()
+        });
+        let config = Config {
+            start_date: EpochMs(NOW - 90 * DAY),
+            ..config()
+        };
+        let streams = [
+            ("conversations", SyncMode::Incremental),
+            ("tags", SyncMode::FullRefresh),
+        ];
+        read(&dixa, &config, &streams, (&HashMap::new(), NOW), usize::MAX).await
+    });
+    let took = ran.took.as_secs_f64();
+    let line = |begin: &str| {
+        let told = ran
+            .messages
+            .iter()
+            .filter_map(|message| message["log"]["message"].as_str());
+        told.rev()
+            .find(|told| told.starts_with(begin))
+            .unwrap()
+            .to_owned()
+    };
+    let [rate, dixa, reader] = waited(&line("tags: done, 20 records, "));
+    assert!(
+        rate < 0.1 && dixa <= 3.1 && reader < 0.1,
+        "{rate} {dixa} {reader}"
+    );
+    for name in ["conversations: done, ", "All streams: "] {
+        let [rate, dixa, reader] = waited(&line(name));
+        // Three windows, a turn every 6.12 seconds: the second and the third wait for theirs while the first is answered.
+        assert!((12.2..12.4).contains(&rate), "{name}: {rate}");
+        assert!(
+            dixa <= 9.1 && dixa <= took && reader < 0.1,
+            "{name}: {dixa} {reader} of {took}"
+        );
+    }
+    assert!(line("All streams: ").starts_with("All streams: 40 records, 0.0 MB in 4 requests; "));
 }
 
 /// Reads a span of time, at the start of a minute, from a Dixa whose answers take up to so long each.

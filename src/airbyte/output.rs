@@ -4,7 +4,7 @@
 //! thread, and then [`Output::room`] holds the reading of Dixa up; nothing is kept beyond that.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, Write};
 use std::mem;
 use std::thread;
@@ -17,9 +17,11 @@ use crate::epoch::EpochMs;
 use crate::failure::Failure;
 
 /// A block is handed over once it holds this many bytes, and sooner where somebody waits for its lines.
-const BLOCK: usize = 64 * 1024;
+const BLOCK: usize = 1024 * 1024;
+/// A block and what one piece of a body adds to it have room in it.
+const CAPACITY: usize = BLOCK + 128 * 1024;
 /// So many blocks may wait for the writer.
-const WAITING: usize = 4;
+const WAITING: usize = 2;
 
 /// The one way out.
 pub struct Output {
@@ -29,7 +31,8 @@ pub struct Output {
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
     written: oneshot::Receiver<io::Result<()>>,
     secrets: RefCell<Vec<String>>,
-    stamp: Cell<EpochMs>,
+    /// What ends a record's line, with the time of its writing.
+    record_end: RefCell<Vec<u8>>,
 }
 
 impl Output {
@@ -48,7 +51,7 @@ impl Output {
         let (used, empty) = mpsc::channel(WAITING);
         let (end, written) = oneshot::channel();
         thread::spawn(move || end.send(write_blocks(out, blocks, &used)));
-        let block = RefCell::new(Vec::with_capacity(2 * BLOCK));
+        let block = RefCell::new(Vec::with_capacity(CAPACITY));
         Self {
             level,
             block,
@@ -56,7 +59,7 @@ impl Output {
             empty: RefCell::new(empty),
             written,
             secrets: RefCell::default(),
-            stamp: Cell::new(EpochMs::now()),
+            record_end: RefCell::new(record_end()),
         }
     }
 
@@ -129,15 +132,13 @@ impl Output {
         text
     }
 
-    /// A record, as the bytes that it came in; a single JSON object without line breaks.
-    pub fn record(&self, stream: &str, data: &[u8]) {
+    /// A record, as the bytes that it came in, a single JSON object without line breaks; `begin` is what
+    /// [`record_begin`] gave for its stream.
+    pub fn record(&self, begin: &[u8], data: &[u8]) {
         let mut block = self.block.borrow_mut();
-        block.extend_from_slice(br#"{"type":"RECORD","record":{"stream":""#);
-        block.extend_from_slice(stream.as_bytes());
-        block.extend_from_slice(br#"","data":"#);
+        block.extend_from_slice(begin);
         block.extend_from_slice(data);
-        let written = writeln!(block, r#","emitted_at":{}}}}}"#, self.stamp.get().0);
-        debug_assert!(written.is_ok(), "a buffer takes all bytes");
+        block.extend_from_slice(&self.record_end.borrow());
     }
 
     /// Waits until there is room for more records; `false` when nobody reads them any more.
@@ -148,7 +149,7 @@ impl Output {
             };
             place.send(self.take_block());
         }
-        self.stamp.set(EpochMs::now());
+        *self.record_end.borrow_mut() = record_end();
         !self.full.is_closed()
     }
 
@@ -181,9 +182,18 @@ impl Output {
             .empty
             .borrow_mut()
             .try_recv()
-            .unwrap_or_else(|_| Vec::with_capacity(2 * BLOCK));
+            .unwrap_or_else(|_| Vec::with_capacity(CAPACITY));
         mem::replace(&mut self.block.borrow_mut(), empty)
     }
+}
+
+/// What begins the line of every record of a stream.
+pub fn record_begin(stream: &str) -> Vec<u8> {
+    format!(r#"{{"type":"RECORD","record":{{"stream":"{stream}","data":"#).into()
+}
+
+fn record_end() -> Vec<u8> {
+    format!(",\"emitted_at\":{}}}}}\n", EpochMs::now().0).into()
 }
 
 fn write_blocks(
@@ -196,7 +206,7 @@ fn write_blocks(
         out.flush()?;
         block.clear();
         // One very large record must not keep its memory for ever.
-        block.shrink_to(4 * BLOCK);
+        block.shrink_to(CAPACITY);
         let _ = used.try_send(block);
     }
     Ok(())
@@ -237,8 +247,9 @@ mod tests {
     async fn lines_leave_whole_in_order_and_in_large_blocks() {
         let taken = Taken::default();
         let output = Output::to(Level::Info, taken.clone());
+        let begin = record_begin("tags");
         for number in 0..10_000 {
-            output.record("tags", format!(r#"{{"id":{number}}}"#).as_bytes());
+            output.record(&begin, format!(r#"{{"id":{number}}}"#).as_bytes());
             assert!(output.room().await);
         }
         output.log(Level::Info, "done");
@@ -259,7 +270,7 @@ mod tests {
         let output = Output::to(Level::Info, Closed);
         output.log(Level::Info, "to nobody");
         while output.room().await {
-            output.record("tags", &[b' '; 1000]);
+            output.record(b"", &[b' '; 1000]);
             tokio::task::yield_now().await;
         }
         assert_eq!(
@@ -275,7 +286,7 @@ mod tests {
         output.conceal(vec!["hush".to_owned()]);
         output.log(Level::Info, "a hush in a text");
         output.error(&Failure::config("hush!").because(&"hush?"), None);
-        output.record("tags", br#"{"name":"hush"}"#);
+        output.record(b"", br#"{"name":"hush"}"#);
         output.close().await.unwrap();
         let text = String::from_utf8(taken.0.lock().unwrap().concat()).unwrap();
         assert_eq!(text.matches("hush").count(), 1, "the record's: {text}");

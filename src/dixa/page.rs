@@ -23,6 +23,17 @@ const KEPT_WAITING: Duration = Duration::from_secs(1);
 /// So often a body that we were too slow for is asked for again.
 const MOST_RESTS: u32 = 100;
 
+/// What a body may wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Its request's turn: for the rate limit, or for a host that is to rest.
+    Turn,
+    /// Dixa's answer, or the next try after one that failed.
+    Dixa,
+    /// Room for its records.
+    Room,
+}
+
 /// Whoever takes records.
 pub trait Sink {
     /// The request goes on its way, for the first time or again.
@@ -33,6 +44,12 @@ pub trait Sink {
 
     /// Takes one record.
     fn record(&mut self, record: Record<'_>);
+
+    /// So many bytes of the body came, unpacked.
+    fn came(&mut self, _bytes: usize) {}
+
+    /// From now on the body waits for this; for nothing, if it is at work or over.
+    fn waits(&mut self, _wait: Option<Wait>) {}
 
     /// Nothing comes from Dixa just now: what was taken may go on its way.
     fn idle(&mut self) {}
@@ -121,6 +138,7 @@ impl Reader<'_> {
                         tries,
                         wait,
                     });
+                    sink.waits(Some(Wait::Dixa));
                     rest(wait).await;
                 }
             }
@@ -154,8 +172,10 @@ impl Reader<'_> {
     ) -> Result<Page, Error> {
         let host = request.host;
         let told = |head: &_| self.watch.told(&Event::Answered(head));
+        sink.waits(Some(Wait::Turn));
         let slot = self.client.turn(host).await;
         sink.sent();
+        sink.waits(Some(Wait::Dixa));
         let mut answer = self.client.open(slot, request, self.patience, told).await?;
         let asked_at = answer.head.asked_at();
         let next = match answer.head.status {
@@ -192,6 +212,7 @@ impl Reader<'_> {
             let (mut records, mut held_up) = (0, Duration::ZERO);
             while let Some(piece) = answer.decoder.next(&mut wire).map_err(broken)? {
                 body_bytes += piece.len() as u64;
+                sink.came(piece.len());
                 let emit = |record: Record<'_>| {
                     records += 1;
                     sink.record(record);
@@ -200,9 +221,11 @@ impl Reader<'_> {
                     .feed(piece, &mut shape.fields.borrow_mut(), emit)
                     .map_err(broken)?;
                 let full = Instant::now();
+                sink.waits(Some(Wait::Room));
                 if !sink.room().await {
                     return Err(Error::Closed);
                 }
+                sink.waits(None);
                 held_up += full.elapsed();
             }
             answer.was_held_up(held_up);
@@ -224,6 +247,16 @@ impl Reader<'_> {
 
 /// The next chunk; the sink hears of it if that takes a moment.
 async fn next_chunk(answer: &mut Answer<'_>, sink: &mut impl Sink) -> Result<Option<Bytes>, Error> {
+    sink.waits(Some(Wait::Dixa));
+    let chunk = chunk_or_idle(answer, sink).await;
+    sink.waits(None);
+    chunk
+}
+
+async fn chunk_or_idle(
+    answer: &mut Answer<'_>,
+    sink: &mut impl Sink,
+) -> Result<Option<Bytes>, Error> {
     let mut chunk = pin!(answer.chunk());
     match timeout(MOMENT, &mut chunk).await {
         Ok(chunk) => chunk,

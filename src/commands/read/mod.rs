@@ -1,6 +1,7 @@
 //! `read`: what the catalog asks for, all streams at once, each to its own end.
 
 mod list;
+mod meter;
 mod sink;
 pub mod tell;
 mod windowed;
@@ -24,6 +25,7 @@ use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::streams::{self, STREAMS, Span, Stream};
+use meter::Meter;
 use sink::StreamSink;
 use tell::Teller;
 
@@ -65,6 +67,7 @@ struct Run<'a> {
     reader: Reader<'a>,
     output: &'a Output,
     teller: &'a Teller<'a>,
+    meter: &'a Meter<'a>,
 }
 
 /// Reads what the files ask for; `false` if a stream failed.
@@ -95,11 +98,13 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         patience: &Patience::READ,
         watch: &teller,
     };
+    let meter = Meter::new(None);
     let run = Run {
         job,
         reader,
         output,
         teller: &teller,
+        meter: &meter,
     };
     let mut seen = HashSet::new();
     let once = job.configured.iter().filter(|configured| {
@@ -120,6 +125,7 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         );
     }
     let done = join_all(once.map(|configured| run.stream(configured))).await;
+    output.log(Level::Info, &format!("All streams: {meter}."));
     done.into_iter().all(|done| done)
 }
 
@@ -158,9 +164,9 @@ impl Run<'_> {
     }
 
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
-        let sink = StreamSink::new(stream, self.output, &self.job.config);
-        match &stream.span {
-            Span::Windows(span) => self.read_windows(span, mode, &sink).await?,
+        let sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
+        let ended = match &stream.span {
+            Span::Windows(span) => self.read_windows(span, mode, &sink).await,
             Span::Everything => {
                 if mode == SyncMode::Incremental {
                     let message = format!(
@@ -169,18 +175,17 @@ impl Run<'_> {
                     );
                     self.output.log(Level::Info, &message);
                 }
-                self.read_list(&sink).await?;
+                self.read_list(&sink).await
             }
-        }
-        self.output.log(
-            Level::Info,
-            &format!(
-                "{}: done, {}.",
-                stream.name,
-                counted(sink.total(), "record")
-            ),
-        );
-        Ok(())
+        };
+        let end = if ended.is_ok() {
+            "done"
+        } else {
+            "not finished"
+        };
+        let message = format!("{}: {end}, {}.", stream.name, sink.meter);
+        self.output.log(Level::Info, &message);
+        ended
     }
 }
 

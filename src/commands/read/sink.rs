@@ -8,10 +8,11 @@ use tokio::sync::Notify;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{Message, Status};
-use crate::airbyte::output::Output;
+use crate::airbyte::output::{Output, record_begin};
+use crate::commands::read::meter::{Meter, Waiting};
 use crate::config::Config;
 use crate::dixa::fields::Fields;
-use crate::dixa::page::{Shape, Sink};
+use crate::dixa::page::{Shape, Sink, Wait};
 use crate::dixa::records::Record;
 use crate::epoch::EpochMs;
 use crate::seam::{Fingerprint, Place, Seam};
@@ -23,13 +24,14 @@ pub struct StreamSink<'a> {
     pub stream: &'static Stream,
     fields: RefCell<Fields>,
     pub seam: RefCell<Seam>,
+    pub meter: Meter<'a>,
     output: &'a Output,
+    record_begin: Vec<u8>,
     start_date: EpochMs,
     end_date: Option<EpochMs>,
     is_running: Cell<bool>,
     has_warned_of_empty: Cell<bool>,
     since_state: Cell<u64>,
-    total: Cell<u64>,
     last_state: RefCell<Option<Value>>,
     /// So many of its bodies, in order, have been asked for.
     asked: Cell<usize>,
@@ -37,18 +39,24 @@ pub struct StreamSink<'a> {
 }
 
 impl<'a> StreamSink<'a> {
-    pub fn new(stream: &'static Stream, output: &'a Output, config: &Config) -> Self {
+    pub fn new(
+        stream: &'static Stream,
+        output: &'a Output,
+        config: &Config,
+        whole: &'a Meter<'a>,
+    ) -> Self {
         Self {
             stream,
+            meter: Meter::new(Some(whole)),
             fields: RefCell::new(stream.fields()),
             seam: RefCell::default(),
             output,
+            record_begin: record_begin(stream.name),
             start_date: config.start_date,
             end_date: config.end_date,
             is_running: Cell::new(false),
             has_warned_of_empty: Cell::new(false),
             since_state: Cell::new(0),
-            total: Cell::new(0),
             last_state: RefCell::default(),
             asked: Cell::new(0),
             was_asked: Notify::new(),
@@ -61,6 +69,7 @@ impl<'a> StreamSink<'a> {
             sink: self,
             number,
             window,
+            waiting: Waiting::new(&self.meter),
             records: 0,
             keyless: HashMap::new(),
         }
@@ -82,11 +91,6 @@ impl<'a> StreamSink<'a> {
     /// Waits until a body is asked for.
     pub async fn was_asked(&self) {
         self.was_asked.notified().await;
-    }
-
-    /// How many records were written.
-    pub fn total(&self) -> u64 {
-        self.total.get()
     }
 
     /// The stream runs, if nobody has heard so yet.
@@ -145,6 +149,7 @@ pub struct BodySink<'a, 'b> {
     sink: &'a StreamSink<'b>,
     number: usize,
     window: Option<Window>,
+    waiting: Waiting<'a>,
     records: u64,
     keyless: HashMap<Fingerprint, Twins>,
 }
@@ -195,6 +200,7 @@ impl Sink for BodySink<'_, '_> {
         let asked = &self.sink.asked;
         asked.set(asked.get().max(self.number + 1));
         self.sink.was_asked.notify_one();
+        self.sink.meter.request();
     }
 
     fn begin(&mut self) {
@@ -214,10 +220,18 @@ impl Sink for BodySink<'_, '_> {
             return;
         }
         sink.run();
-        sink.output.record(sink.stream.name, record.bytes);
+        sink.output.record(&sink.record_begin, record.bytes);
         sink.since_state.update(|count| count + 1);
-        sink.total.update(|count| count + 1);
+        sink.meter.record();
         self.records += 1;
+    }
+
+    fn came(&mut self, bytes: usize) {
+        self.sink.meter.bytes(bytes);
+    }
+
+    fn waits(&mut self, wait: Option<Wait>) {
+        self.waiting.set(wait);
     }
 
     fn idle(&mut self) {
