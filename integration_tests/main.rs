@@ -15,6 +15,7 @@ mod connector;
 mod protocol;
 /// A local Dixa.
 mod simulator;
+mod waited;
 
 /// One command, or one promise, each.
 mod bounds;
@@ -36,4 +37,3 @@ mod resume;
 mod secrets;
 mod spec;
 mod tidy;
-mod waited;

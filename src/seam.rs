@@ -1,7 +1,7 @@
 //! Which records were written already, so that windows which overlap by a millisecond, pages that shift while they are
 //! read, and bodies that are read again after a cut, write nothing twice. Nothing else is ever left out.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use crate::window::Window;
 
 /// Neighbouring windows overlap by less than this.
 const EDGE: Duration = Duration::from_secs(1);
+const HOUR_MS: i64 = 3_600_000;
 
 /// Sixteen bytes that stand for a record: its key and its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,17 +36,17 @@ impl Fingerprint {
     }
 }
 
-/// Fingerprints are evenly spread as they are.
+/// Fingerprints are evenly spread as they are; hours are spread.
 #[derive(Default)]
-struct AsItIs(u64);
+struct Spread(u64);
 
-impl Hasher for AsItIs {
+impl Hasher for Spread {
     fn finish(&self) -> u64 {
         self.0
     }
 
     fn write(&mut self, _: &[u8]) {
-        unreachable!("only fingerprints are hashed, by write_u128")
+        unreachable!("only fingerprints and hours are hashed")
     }
 
     #[expect(
@@ -55,15 +56,23 @@ impl Hasher for AsItIs {
     fn write_u128(&mut self, fingerprint: u128) {
         self.0 = fingerprint as u64;
     }
+
+    fn write_i64(&mut self, hour: i64) {
+        self.0 = hour.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
-type Fingerprints = HashSet<Fingerprint, BuildHasherDefault<AsItIs>>;
+type Fingerprints = HashSet<Fingerprint, BuildHasherDefault<Spread>>;
+
+/// Apart by the hours of their cursors. Bodies come more or less in the order of time, and what was written in one hour
+/// stays in the processor's cache, as all of it together would not.
+type ByHour = HashMap<i64, Fingerprints, BuildHasherDefault<Spread>>;
 
 /// Where in its body a record lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// No other body can bring it.
-    Inside,
+    /// No other body can bring it; the hour that it lies in.
+    Inside(i64),
     /// The bodies beside this one may bring it, too.
     Edge,
     /// Any body may bring it, too.
@@ -80,7 +89,7 @@ impl Place {
         if near(window.start) || near(window.end) {
             Self::Edge
         } else {
-            Self::Inside
+            Self::Inside(cursor.0 / HOUR_MS)
         }
     }
 }
@@ -92,7 +101,7 @@ pub struct Seam(BTreeMap<usize, Written>);
 
 #[derive(Default)]
 struct Written {
-    inside: Fingerprints,
+    inside: ByHour,
     edges: Fingerprints,
     anywhere: Fingerprints,
 }
@@ -101,7 +110,7 @@ impl Seam {
     /// Whether a record is to be written: it was not yet, by this body, an earlier try of it, or one beside it.
     pub fn is_new(&mut self, body: usize, place: Place, fingerprint: Fingerprint) -> bool {
         let is_elsewhere = match place {
-            Place::Inside => false,
+            Place::Inside(_) => false,
             Place::Edge => [body.wrapping_sub(1), body + 1]
                 .iter()
                 .filter_map(|body| self.0.get(body))
@@ -113,7 +122,7 @@ impl Seam {
         };
         let written = self.0.entry(body).or_default();
         let known = match place {
-            Place::Inside => &mut written.inside,
+            Place::Inside(hour) => written.inside.entry(hour).or_default(),
             Place::Edge => &mut written.edges,
             Place::Anywhere => &mut written.anywhere,
         };
@@ -124,7 +133,7 @@ impl Seam {
     /// The body is whole: of what it wrote, only its edges are still of use.
     pub fn finish(&mut self, body: usize) {
         if let Some(written) = self.0.get_mut(&body) {
-            written.inside = Fingerprints::default();
+            written.inside = ByHour::default();
         }
     }
 
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_same_record_is_written_once() {
-        for place in [Place::Inside, Place::Edge] {
+        for place in [Place::Inside(0), Place::Edge] {
             let mut seam = Seam::default();
             assert!(seam.is_new(0, place, fingerprint("1", "5")));
             assert!(!seam.is_new(0, place, fingerprint("1", "5")));
@@ -156,7 +165,7 @@ mod tests {
         let mut seam = Seam::default();
         for (key, cursor) in [("1", "5"), ("1", "6"), ("2", "5"), ("15", ""), ("", "15")] {
             assert!(
-                seam.is_new(0, Place::Inside, fingerprint(key, cursor)),
+                seam.is_new(0, Place::Inside(0), fingerprint(key, cursor)),
                 "{key} {cursor}"
             );
         }
@@ -191,7 +200,11 @@ mod tests {
         let mut seam = Seam::default();
         for body in 0..100 {
             for number in 0..50 {
-                seam.is_new(body, Place::Inside, fingerprint(&number.to_string(), "5"));
+                seam.is_new(
+                    body,
+                    Place::Inside(0),
+                    fingerprint(&number.to_string(), "5"),
+                );
                 seam.is_new(body, Place::Edge, fingerprint(&number.to_string(), "9"));
             }
             seam.finish(body);
@@ -200,7 +213,10 @@ mod tests {
         let left: usize = seam
             .0
             .values()
-            .map(|written| written.inside.len() + written.edges.len())
+            .map(|written| {
+                let inside = written.inside.values().map(HashSet::len);
+                inside.sum::<usize>() + written.edges.len()
+            })
             .sum();
         assert!(left <= 50, "{left}");
     }
@@ -212,13 +228,13 @@ mod tests {
             end: EpochMs(200_000),
         };
         for (cursor, expected) in [
-            (98_999, Place::Inside),
+            (98_999, Place::Inside(0)),
             (99_000, Place::Edge),
             (101_000, Place::Edge),
-            (101_001, Place::Inside),
+            (101_001, Place::Inside(0)),
             (199_000, Place::Edge),
             (201_000, Place::Edge),
-            (201_001, Place::Inside),
+            (201_001, Place::Inside(0)),
         ] {
             assert_eq!(
                 Place::of(&window, Some(EpochMs(cursor))),

@@ -17,7 +17,7 @@ use crate::epoch::EpochMs;
 use crate::failure::Failure;
 
 /// A block is handed over once it holds this many bytes, and sooner where somebody waits for its lines.
-const BLOCK: usize = 1024 * 1024;
+const BLOCK: usize = 512 * 1024;
 /// A block and what one piece of a body adds to it have room in it.
 const CAPACITY: usize = BLOCK + 128 * 1024;
 /// So many blocks may wait for the writer.

@@ -1,0 +1,91 @@
+//! Times the parts of the hot path: `cargo bench --bench hot_path`.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+
+mod parts;
+/// Of the simulator only what makes bodies.
+#[path = "../integration_tests/simulator"]
+#[expect(dead_code, reason = "the simulator uses the rest")]
+mod simulator {
+    pub mod bulk;
+    mod conversation;
+    mod json;
+}
+
+use divan::counter::BytesCount;
+use divan::{Bencher, black_box};
+
+/// Some 22 MB.
+const RECORDS: usize = 10_000;
+
+fn main() {
+    divan::main();
+}
+
+fn over(bencher: Bencher<'_, '_>, body: &[u8], part: impl Fn(&[u8]) -> usize + Sync) {
+    bencher
+        .counter(BytesCount::of_slice(body))
+        .bench(|| part(black_box(body)));
+}
+
+#[divan::bench]
+fn split_compact(bencher: Bencher<'_, '_>) {
+    over(bencher, &parts::compact(RECORDS), parts::split);
+}
+
+#[divan::bench]
+fn split_spaced(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::spaced(&parts::compact(RECORDS)),
+        parts::split,
+    );
+}
+
+#[divan::bench]
+fn split_pretty(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::pretty(&parts::compact(RECORDS)),
+        parts::split,
+    );
+}
+
+/// What a library takes to find the records alone: it checks less (no UTF-8 in strings) and finds no keys.
+#[divan::bench]
+fn split_by_serde_json(bencher: Bencher<'_, '_>) {
+    over(bencher, &parts::compact(RECORDS), |body| {
+        let records: Vec<&serde_json::value::RawValue> =
+            serde_json::from_slice(body).expect("it is a list");
+        records.len()
+    });
+}
+
+#[divan::bench]
+fn unpack(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::gzipped(&parts::compact(RECORDS)),
+        parts::unpack,
+    );
+}
+
+#[divan::bench]
+fn remember() -> usize {
+    parts::remember(black_box(RECORDS))
+}
+
+#[divan::bench]
+fn write(bencher: Bencher<'_, '_>) {
+    let record = parts::compact(1);
+    bencher
+        .counter(BytesCount::new(record.len() * RECORDS))
+        .bench(|| parts::write(black_box(&record), RECORDS));
+}
+
+#[divan::bench]
+fn read(bencher: Bencher<'_, '_>) {
+    let body = parts::compact(RECORDS);
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .bench(|| parts::read(black_box(&body)));
+}

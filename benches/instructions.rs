@@ -1,0 +1,64 @@
+//! One part of the hot path, once, for a tool that counts its instructions: see `benches/instructions`.
+#![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
+#![expect(clippy::print_stdout, reason = "it lists its parts")]
+
+mod parts;
+/// Of the simulator only what makes bodies.
+#[path = "../integration_tests/simulator"]
+#[expect(dead_code, reason = "the simulator uses the rest")]
+mod simulator {
+    pub mod bulk;
+    mod conversation;
+    mod json;
+}
+
+/// What is prepared for a part is not counted, and differs by these many records between two runs.
+const PARTS: [&str; 7] = [
+    "split",
+    "split-spaced",
+    "split-pretty",
+    "unpack",
+    "remember",
+    "write",
+    "read",
+];
+
+fn main() {
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench");
+    let (Some(part), Some(records)) = (arguments.next(), arguments.next()) else {
+        println!("{}", PARTS.join("\n"));
+        return;
+    };
+    let records = records.parse().expect("a number of records");
+    let body = parts::compact(records);
+    match part.as_str() {
+        "split" => counted(|| parts::split(&body)),
+        "split-spaced" => {
+            let body = parts::spaced(&body);
+            counted(|| parts::split(&body));
+        }
+        "split-pretty" => {
+            let body = parts::pretty(&body);
+            counted(|| parts::split(&body));
+        }
+        "unpack" => {
+            let body = parts::gzipped(&body);
+            counted(|| parts::unpack(&body));
+        }
+        "remember" => counted(|| parts::remember(records)),
+        "write" => {
+            let record = parts::compact(1);
+            counted(|| parts::write(&record, records));
+        }
+        "read" => counted(|| parts::read(&body)),
+        _ => unreachable!("no such part"),
+    }
+}
+
+/// Only what happens in here is counted.
+#[inline(never)]
+fn counted<T>(part: impl FnOnce() -> T) {
+    std::hint::black_box(part());
+}
