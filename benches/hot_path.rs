@@ -70,13 +70,14 @@ fn unpack(bencher: Bencher<'_, '_>) {
 }
 
 #[divan::bench]
-fn remember() -> usize {
-    parts::remember(black_box(RECORDS))
+fn remember(bencher: Bencher<'_, '_>) {
+    let written = parts::written(RECORDS);
+    bencher.bench(|| parts::remember(black_box(&written)));
 }
 
 #[divan::bench]
 fn write(bencher: Bencher<'_, '_>) {
-    let record = parts::compact(1);
+    let record = parts::record();
     bencher
         .counter(BytesCount::new(record.len() * RECORDS))
         .bench(|| parts::write(black_box(&record), RECORDS));

@@ -12,7 +12,7 @@ mod simulator {
     mod json;
 }
 
-/// What is prepared for a part is not counted, and differs by these many records between two runs.
+/// Each of them can be asked for by its name and a number of records.
 const PARTS: [&str; 7] = [
     "split",
     "split-spaced",
@@ -47,9 +47,12 @@ fn main() {
             let body = parts::gzipped(&body);
             counted(|| parts::unpack(&body));
         }
-        "remember" => counted(|| parts::remember(records)),
+        "remember" => {
+            let written = parts::written(records);
+            counted(|| parts::remember(&written));
+        }
         "write" => {
-            let record = parts::compact(1);
+            let record = parts::record();
             counted(|| parts::write(&record, records));
         }
         "read" => counted(|| parts::read(&body)),

@@ -18,16 +18,18 @@ use source_dixa::config::Config;
 use source_dixa::dixa::body::Decoder;
 use source_dixa::dixa::client::Client;
 use source_dixa::dixa::error::Error;
+use source_dixa::dixa::record::Record;
 use source_dixa::dixa::records::Splitter;
 use source_dixa::dixa::transport::Transport;
 use source_dixa::epoch::EpochMs;
 use source_dixa::seam::{Fingerprint, Place, Seam};
 use source_dixa::streams;
+use source_dixa::window::Window;
 use tokio::runtime::Builder;
 
 use crate::simulator::bulk::Bulk;
 
-/// January 2026, in ms.
+/// The first thirty days of 2026, in ms.
 const JANUARY: std::ops::RangeInclusive<i64> = 1_767_225_600_000..=1_769_817_599_999;
 
 /// An export of so many conversations, about 2.2 KB each, as Dixa would write it.
@@ -95,7 +97,7 @@ pub fn split(body: &[u8]) -> usize {
     let (mut splitter, mut fields) = (Splitter::new(stream.frame), stream.fields());
     let mut records = 0;
     for piece in body.chunks(64 * 1024) {
-        let emit = |record: source_dixa::dixa::records::Record<'_>| {
+        let emit = |record: Record<'_>| {
             black_box((record.bytes, record.key, record.cursor));
             records += 1;
         };
@@ -116,18 +118,32 @@ pub fn unpack(mut wire: &[u8]) -> usize {
     bytes
 }
 
-/// Remembers so many records; how many were new.
-pub fn remember(records: usize) -> usize {
-    let mut seam = Seam::default();
-    let is_new = |number: &usize| {
-        let (key, cursor) = (format!("{}", 1000 + number), "1767225600000");
-        seam.is_new(
-            0,
-            Place::Inside(0),
-            Fingerprint::new(key.as_bytes(), cursor.as_bytes()),
-        )
+/// The places and fingerprints of so many records of a month, in the order of time.
+pub fn written(records: usize) -> Vec<(Place, Fingerprint)> {
+    let (start, end) = (EpochMs(*JANUARY.start()), EpochMs(*JANUARY.end() + 1));
+    let length = end.0 - start.0;
+    let count = i64::try_from(records).unwrap_or(i64::MAX);
+    let written = |number: i64| {
+        let cursor = EpochMs(start.0 + number * length / count);
+        let (key, version) = (number.to_string(), cursor.0.to_string());
+        let fingerprint = Fingerprint::new(key.as_bytes(), version.as_bytes());
+        (Place::of(&Window { start, end }, Some(cursor)), fingerprint)
     };
-    (0..records).filter(is_new).count()
+    (0..count).map(written).collect()
+}
+
+/// Remembers records; how many were new.
+pub fn remember(written: &[(Place, Fingerprint)]) -> usize {
+    let mut seam = Seam::default();
+    let is_new =
+        |(place, fingerprint): &&(Place, Fingerprint)| seam.is_new(0, *place, *fingerprint);
+    written.iter().filter(is_new).count()
+}
+
+/// One record, without the list around it.
+pub fn record() -> Bytes {
+    let list = compact(1);
+    list.slice(1..list.len() - 1)
 }
 
 /// Writes a record again and again, to nothing.

@@ -19,7 +19,7 @@ use url::Url;
 const LIST: &[&str] = &["data"];
 
 /// Everything that a body told.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Taken {
     records: Vec<String>,
     tokens: Vec<[Option<String>; 2]>,
@@ -28,12 +28,21 @@ struct Taken {
     undeclared: Vec<String>,
 }
 
-fn take(path: &'static [&'static str], body: &[u8], length: usize) -> Result<Taken, BodyFault> {
+fn fields() -> Fields {
+    Fields::new(["id", "updated_at"].into_iter(), "id", Some("updated_at"))
+}
+
+/// The body in pieces of this length, with what was learned from others.
+fn take(
+    fields: &mut Fields,
+    path: &'static [&'static str],
+    body: &[u8],
+    length: usize,
+) -> Result<Taken, BodyFault> {
     let mut splitter = Splitter::new(path);
-    let mut fields = Fields::new(["id", "updated_at"].into_iter(), "id", Some("updated_at"));
     let mut taken = Taken::default();
     for chunk in body.chunks(length.max(1)) {
-        splitter.feed(chunk, &mut fields, |record| {
+        splitter.feed(chunk, fields, |record| {
             let text = |bytes: &[u8]| str::from_utf8(bytes).expect("a record is UTF-8").to_owned();
             taken.records.push(text(record.bytes));
             taken
@@ -51,9 +60,10 @@ fn take(path: &'static [&'static str], body: &[u8], length: usize) -> Result<Tak
 
 /// The body in one piece, after it was seen that pieces of any length give the same.
 fn take_in_any_pieces(path: &'static [&'static str], body: &[u8]) -> Result<Taken, BodyFault> {
-    let whole = take(path, body, usize::MAX);
-    for length in [1, 2, 3, 7, 64] {
-        let pieces = take(path, body, length);
+    let mut known = fields();
+    let whole = take(&mut known, path, body, usize::MAX);
+    for length in [1, 2, 3, 7, 64, 300] {
+        let pieces = take(&mut fields(), path, body, length);
         // Which of several faults is met first depends on the pieces; that there is one does not.
         assert_eq!(
             pieces.as_ref().ok(),
@@ -61,6 +71,17 @@ fn take_in_any_pieces(path: &'static [&'static str], body: &[u8]) -> Result<Take
             "in pieces of {length}"
         );
     }
+    // Nor does it matter that a body like it came before, but that undeclared fields are told once.
+    let again = take(&mut known, path, body, usize::MAX).ok();
+    let undeclared = |taken: &Taken| taken.undeclared.clone();
+    assert_eq!(
+        again.map(|again| Taken {
+            undeclared: whole.as_ref().map_or(Vec::new(), undeclared),
+            ..again
+        }),
+        whole.as_ref().ok().cloned(),
+        "after itself"
+    );
     whole
 }
 

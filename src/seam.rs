@@ -130,7 +130,7 @@ impl Seam {
         known.insert(fingerprint) && !is_elsewhere
     }
 
-    /// The body is whole: of what it wrote, only its edges are still of use.
+    /// The body is whole: of what it wrote, only what others may bring is still of use.
     pub fn finish(&mut self, body: usize) {
         if let Some(written) = self.0.get_mut(&body) {
             written.inside = ByHour::default();

@@ -4,12 +4,14 @@
 //! thread, and then [`Output::room`] holds the reading of Dixa up; nothing is kept beyond that.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::mem;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{ConnectionStatus, Log, Message, Status};
@@ -18,8 +20,10 @@ use crate::failure::Failure;
 
 /// A block is handed over once it holds this many bytes, and sooner where somebody waits for its lines.
 const BLOCK: usize = 512 * 1024;
-/// A block and what one piece of a body adds to it have room in it.
+/// A block, and what the pieces of a body or two add to it, have room in it.
 const CAPACITY: usize = BLOCK + 128 * 1024;
+/// A block that fills slowly is handed over after this long.
+const LONGEST_STAY: Duration = Duration::from_secs(1);
 /// So many blocks may wait for the writer.
 const WAITING: usize = 2;
 
@@ -29,6 +33,8 @@ pub struct Output {
     block: RefCell<Vec<u8>>,
     full: mpsc::Sender<Vec<u8>>,
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
+    /// When the block before this one was handed over.
+    taken: Cell<Instant>,
     written: oneshot::Receiver<io::Result<()>>,
     secrets: RefCell<Vec<String>>,
     /// What ends a record's line, with the time of its writing.
@@ -57,6 +63,7 @@ impl Output {
             block,
             full,
             empty: RefCell::new(empty),
+            taken: Cell::new(Instant::now()),
             written,
             secrets: RefCell::default(),
             record_end: RefCell::new(record_end()),
@@ -141,15 +148,25 @@ impl Output {
         block.extend_from_slice(&self.record_end.borrow());
     }
 
+    /// The records to come are written now.
+    pub fn stamp(&self) {
+        *self.record_end.borrow_mut() = record_end();
+    }
+
     /// Waits until there is room for more records; `false` when nobody reads them any more.
     pub async fn room(&self) -> bool {
-        if self.block.borrow().len() >= BLOCK {
+        let is_full = || self.block.borrow().len() >= BLOCK;
+        if is_full() {
             let Ok(place) = self.full.reserve().await else {
                 return false;
             };
-            place.send(self.take_block());
+            // Another body may have sent it meanwhile.
+            if is_full() {
+                place.send(self.take_block());
+            }
+        } else if self.taken.get().elapsed() > LONGEST_STAY {
+            self.hand_over();
         }
-        *self.record_end.borrow_mut() = record_end();
         !self.full.is_closed()
     }
 
@@ -178,6 +195,7 @@ impl Output {
     }
 
     fn take_block(&self) -> Vec<u8> {
+        self.taken.set(Instant::now());
         let empty = self
             .empty
             .borrow_mut()

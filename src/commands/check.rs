@@ -14,7 +14,7 @@ use crate::dixa::Host;
 use crate::dixa::client::Client;
 use crate::dixa::error::Error;
 use crate::dixa::page::{Page, Reader, Shape, Sink};
-use crate::dixa::records::Record;
+use crate::dixa::record::Record;
 use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};

@@ -183,11 +183,14 @@ impl Client {
         }
     }
 
-    /// Waits until a host may be asked: for a slot, then for a turn.
-    pub async fn turn(&self, host: Host) -> Slot<'_> {
-        let slot = self.side(host).slots.take().await;
+    /// Waits until there are few enough answers of a host under way for one more.
+    pub async fn slot(&self, host: Host) -> Slot<'_> {
+        self.side(host).slots.take().await
+    }
+
+    /// Waits for the turn to ask a host.
+    pub async fn turn(&self, host: Host) {
         self.side(host).pace.turn().await;
-        slot
     }
 
     /// Asks once, when its turn has come, and gives the answer if it is a good one (200 or 204).

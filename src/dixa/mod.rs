@@ -10,6 +10,7 @@ pub mod pace;
 pub mod page;
 pub mod paths;
 pub mod pieces;
+pub mod record;
 pub mod records;
 pub mod retry;
 pub mod skip;

@@ -11,7 +11,8 @@ use crate::dixa::client::{Answer, Client, Request};
 use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::fields::Fields;
 use crate::dixa::pace::rest;
-use crate::dixa::records::{Frame, Record, Splitter};
+use crate::dixa::record::Record;
+use crate::dixa::records::{Frame, Splitter};
 use crate::dixa::retry::{Patience, Verdict, is_for_size, verdict, wait};
 use crate::dixa::{Event, Watch};
 use crate::epoch::EpochMs;
@@ -28,7 +29,7 @@ const MOST_RESTS: u32 = 100;
 pub enum Wait {
     /// Its request's turn: for the rate limit, or for a host that is to rest.
     Turn,
-    /// Dixa's answer, or the next try after one that failed.
+    /// Dixa's answer, that of another request if too many are under way, or the next try after one that failed.
     Dixa,
     /// Room for its records.
     Room,
@@ -172,8 +173,10 @@ impl Reader<'_> {
     ) -> Result<Page, Error> {
         let host = request.host;
         let told = |head: &_| self.watch.told(&Event::Answered(head));
+        sink.waits(Some(Wait::Dixa));
+        let slot = self.client.slot(host).await;
         sink.waits(Some(Wait::Turn));
-        let slot = self.client.turn(host).await;
+        self.client.turn(host).await;
         sink.sent();
         sink.waits(Some(Wait::Dixa));
         let mut answer = self.client.open(slot, request, self.patience, told).await?;
@@ -245,7 +248,7 @@ impl Reader<'_> {
     }
 }
 
-/// The next chunk; the sink hears of it if that takes a moment.
+/// The next chunk.
 async fn next_chunk(answer: &mut Answer<'_>, sink: &mut impl Sink) -> Result<Option<Bytes>, Error> {
     sink.waits(Some(Wait::Dixa));
     let chunk = chunk_or_idle(answer, sink).await;
@@ -253,6 +256,7 @@ async fn next_chunk(answer: &mut Answer<'_>, sink: &mut impl Sink) -> Result<Opt
     chunk
 }
 
+/// The next chunk; the sink hears of it if that takes a moment.
 async fn chunk_or_idle(
     answer: &mut Answer<'_>,
     sink: &mut impl Sink,

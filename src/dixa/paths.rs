@@ -13,6 +13,8 @@ use crate::dixa::skip::{BLOCK, Block};
 
 /// So many places are remembered; a body that makes them up without end costs no more memory than these.
 const MAX_PLACES: usize = 2000;
+/// Of one container, so many: one whose keys are ids must not take the room of the others.
+const MAX_VALUES: usize = 200;
 /// Deeper places are not remembered.
 const MAX_DEPTH: u8 = 64;
 
@@ -35,7 +37,7 @@ pub struct Paths {
 }
 
 struct Node {
-    /// The two ways that were gone from here last, the last one first.
+    /// The two ways on from here that were learned last, the last one first.
     steps: [Option<Step>; 2],
     /// Of a value: the insides of the array and of the object that stood here.
     insides: [Place; 2],
@@ -84,13 +86,19 @@ impl Paths {
 
     /// The place inside an object of the field with this name, or of the elements inside an array, by no name.
     pub fn value(&mut self, inside: Place, name: &[u8]) -> Place {
-        self.known_value(inside, name).unwrap_or_else(|| {
-            let place = self.add(inside, false);
-            if place != Place::UNKNOWN {
-                self.values[inside.0 as usize].insert(name.into(), place);
-            }
-            place
-        })
+        let is_full =
+            |values: &HashMap<_, _>| inside != Place::RECORD && values.len() >= MAX_VALUES;
+        if let Some(place) = self.known_value(inside, name) {
+            return place;
+        }
+        if self.values.get(inside.0 as usize).is_none_or(is_full) {
+            return Place::UNKNOWN;
+        }
+        let place = self.add(inside, false);
+        if place != Place::UNKNOWN {
+            self.values[inside.0 as usize].insert(name.into(), place);
+        }
+        place
     }
 
     /// The inside of the object or array that stands at a value's place.
@@ -135,7 +143,7 @@ impl Paths {
             .filter_map(|inside| Some((inside, self.node(inside)?.is_object)))
     }
 
-    /// If the text begins with what stood after `from` one of the last times: the step to the next value, and the block that
+    /// If the text begins with what was learned to stand after `from`: the step to the next value, and the block that
     /// this begins. None near the end of the text.
     #[inline]
     pub fn step<'a>(&self, from: Place, text: &'a [u8]) -> Option<(&Step, &'a Block)> {

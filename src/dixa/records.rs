@@ -1,8 +1,9 @@
 //! A body, chunk by chunk, into records: each is checked to be valid JSON in valid UTF-8, looked into for its key and
 //! its cursor only, and handed on as the bytes that came. Knows no stream and no socket.
 //!
-//! One pass over the bytes, stopping and going on anywhere. What lies around the records (the frame) is kept, small,
-//! and read at the end; of a record only what spans two chunks is copied.
+//! One pass over the bytes, stopping and going on anywhere, with a short cut where a record is like the ones before it.
+//! What lies around the records (the frame) is kept, small, and read at the end; of a record only what spans two chunks is
+//! copied.
 
 use std::mem;
 
@@ -13,61 +14,17 @@ use crate::dixa::error::BodyFault;
 use crate::dixa::fields::{Fields, Role, unescape};
 use crate::dixa::grammar::{Expect, Number, literal};
 use crate::dixa::paths::Place;
-use crate::dixa::skip;
-use crate::epoch::EpochMs;
-
 use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD, Pieces, Range};
+use crate::dixa::record::Record;
+use crate::dixa::skip;
 
 /// Containers inside containers, the frame included; consumers of the output give up at about a thousand.
 pub const MAX_DEPTH: usize = 512;
 /// So many bytes without a record, the frame's included, are too many.
 const MAX_GAP: usize = MAX_RECORD + MAX_FRAME;
 
-/// One record as it came, line breaks between its tokens taken out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record<'a> {
-    pub bytes: &'a [u8],
-    /// The key's JSON token; `None` where it is missing or null.
-    pub key: Option<&'a [u8]>,
-    /// The cursor's JSON token; `None` where it is missing or null.
-    pub cursor: Option<&'a [u8]>,
-    /// The record is `{}`.
-    pub is_empty: bool,
-}
-
-impl Record<'_> {
-    /// The cursor where it is a number: milliseconds since 1970.
-    pub fn cursor_ms(&self) -> Option<EpochMs> {
-        let token = self.cursor?;
-        digits(token).map(EpochMs).or_else(|| {
-            let text = std::str::from_utf8(token).ok()?;
-            let whole = text.parse().ok();
-            whole.or_else(|| text.parse().ok().map(floor)).map(EpochMs)
-        })
-    }
-}
-
-/// A number of few digits and nothing else, as times are written.
-fn digits(token: &[u8]) -> Option<i64> {
-    if token.len() > 18 {
-        return None;
-    }
-    token.iter().try_fold(0, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        (digit < 10).then_some(number * 10 + i64::from(digit))
-    })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the cast saturates, and a cursor that far away is just far away"
-)]
-fn floor(number: f64) -> i64 {
-    number.floor() as i64
-}
-
 /// Where the records end and the frame says what follows.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Frame {
     /// `meta.next`: the relative link of the next page (dixa-api.md 2.3). `meta` missing, null or `{}` means none.
     pub next: Option<String>,
@@ -109,11 +66,11 @@ pub struct Splitter {
     key: Option<Range>,
     cursor: Option<Range>,
     is_empty: bool,
-    /// The value or the opening bracket that we are behind, and where it ended.
+    /// The value or the opening bracket of the record that was passed last, and where it ended.
     last: Place,
     last_end: usize,
     /// Nothing came after it yet.
-    is_right_behind: bool,
+    has_just_passed: bool,
     /// Bytes since the last record ended.
     gap: usize,
 }
@@ -137,7 +94,7 @@ impl Splitter {
             is_empty: true,
             last: Place::UNKNOWN,
             last_end: 0,
-            is_right_behind: false,
+            has_just_passed: false,
             gap: 0,
         }
     }
@@ -153,7 +110,7 @@ impl Splitter {
         let mut at = 0;
         let mut gap_begin = 0;
         while let Some(&byte) = chunk.get(at) {
-            if mem::take(&mut self.is_right_behind) && self.role == Role::Plain {
+            if mem::take(&mut self.has_just_passed) && self.role == Role::Plain {
                 let end = self.stride(chunk, at, fields);
                 if end > at {
                     at = end;
@@ -274,7 +231,7 @@ impl Splitter {
         at
     }
 
-    /// Right behind a place, as if all bytes up to here had been looked at one by one.
+    /// All that the machine would know here, if it had looked at every byte.
     fn arrive(&mut self, last: Place, at: usize, fields: &Fields) {
         let Records::At(depth) = self.records else {
             return;
@@ -442,6 +399,7 @@ impl Splitter {
         Ok(())
     }
 
+    /// An opening bracket at `at`.
     fn open(&mut self, is_object: bool, at: usize, fields: &mut Fields) -> Expect {
         let inside = if !self.pieces.in_record() {
             Place::UNKNOWN
@@ -451,7 +409,7 @@ impl Splitter {
             fields.paths.inside(self.place, is_object)
         };
         self.open.push(Open { is_object, inside });
-        self.is_behind(inside, at + 1);
+        self.pass(inside, at + 1);
         if is_object {
             Expect::KeyOrEnd
         } else {
@@ -459,10 +417,11 @@ impl Splitter {
         }
     }
 
-    fn is_behind(&mut self, place: Place, end: usize) {
+    /// A value, or the opening bracket of one, ended before `end`.
+    fn pass(&mut self, place: Place, end: usize) {
         if self.pieces.in_record() {
             (self.last, self.last_end) = (place, self.pieces.position(end));
-            self.is_right_behind = true;
+            self.has_just_passed = true;
         }
     }
 
@@ -478,7 +437,7 @@ impl Splitter {
             _ => return Err(BodyFault::NotJson("a bracket that closes another")),
         };
         if !matches!(self.expect, Expect::CommaOrEnd) {
-            self.is_behind(fields.paths.outside(inside), at + 1);
+            self.pass(fields.paths.outside(inside), at + 1);
         }
         if !self.pieces.in_record() && self.records == Records::At(self.open.len()) {
             self.pieces.keep(chunk, at)?;
@@ -494,7 +453,7 @@ impl Splitter {
 
     /// A value that is no container ended before `end`.
     fn end_scalar(&mut self, end: usize) {
-        self.is_behind(self.place, end);
+        self.pass(self.place, end);
         self.end_value(end);
     }
 

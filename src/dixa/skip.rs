@@ -57,7 +57,7 @@ fn long_string(chunk: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// How many digits a block begins with, sixteen at most, or, if they are more, thirty-two.
+/// How many digits a block begins with; of more than 32 as many.
 #[inline]
 fn digits(block: &Block) -> usize {
     let (parts, _) = block.as_chunks();

@@ -96,7 +96,7 @@ impl Clock {
     }
 }
 
-/// For people: `5 records, 1.2 MB in 1 request; 3.1 s, in which it waited …`.
+/// For people: `5 records, 1.2 MB in 1 request; it took 3.1 s. Waits, which overlap: …`.
 impl fmt::Display for Meter<'_> {
     #[expect(
         clippy::cast_precision_loss,
@@ -106,8 +106,8 @@ impl fmt::Display for Meter<'_> {
         let seconds = |clock: &Clock| clock.passed.get().as_secs_f64();
         write!(
             formatter,
-            "{}, {:.1} MB in {}; it took {:.1} s and waited {:.1} s for the rate limit, {:.1} s for Dixa, {:.1} s for the \
-             reader of its output",
+            "{}, {:.1} MB in {}; it took {:.1} s. Waits, which overlap: {:.1} s for the rate limit, {:.1} s for Dixa, {:.1} s for \
+             the reader of its output",
             counted(self.records.get(), "record"),
             self.bytes.get() as f64 / 1e6,
             counted(self.requests.get(), "request"),

@@ -13,7 +13,7 @@ use crate::commands::read::meter::{Meter, Waiting};
 use crate::config::Config;
 use crate::dixa::fields::Fields;
 use crate::dixa::page::{Shape, Sink, Wait};
-use crate::dixa::records::Record;
+use crate::dixa::record::Record;
 use crate::epoch::EpochMs;
 use crate::seam::{Fingerprint, Place, Seam};
 use crate::streams::Stream;
@@ -227,6 +227,7 @@ impl Sink for BodySink<'_, '_> {
     }
 
     fn came(&mut self, bytes: usize) {
+        self.sink.output.stamp();
         self.sink.meter.bytes(bytes);
     }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD};
+use crate::epoch::EpochMs;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Taken {
