@@ -77,7 +77,7 @@ impl serde_json::ser::Formatter for Spaced {
         out: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        out.write_all(if first { b"" } else { b", " })
+        self.begin_array_value(out, first)
     }
 
     fn begin_object_value<W: io::Write + ?Sized>(&mut self, out: &mut W) -> io::Result<()> {
