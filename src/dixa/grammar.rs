@@ -107,6 +107,17 @@ pub fn literal(due: &'static [u8], byte: u8) -> Result<&'static [u8], BodyFault>
     }
 }
 
+/// The length of the escape that a text begins with, if it is one and whole.
+pub fn escape(text: &[u8]) -> Option<usize> {
+    match Expect::after_escape(*text.get(1)?, false).ok()? {
+        Expect::Hex { .. } => {
+            let digits = text.get(2..6)?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(6)
+        }
+        _ => Some(2),
+    }
+}
+
 /// The byte stands for itself in a string.
 pub fn plain(byte: u8) -> bool {
     byte >= 0x20 && byte != b'"' && byte != b'\\'

@@ -6,6 +6,8 @@
 
 use wide::u8x16;
 
+use crate::dixa::grammar;
+
 /// So many bytes are looked at together.
 pub const BLOCK: usize = 48;
 pub type Block = [u8; BLOCK];
@@ -29,31 +31,36 @@ pub fn word(block: &Block) -> Option<usize> {
 /// Where the string is over that begins, with a quote, as the block at `at` does.
 #[inline]
 pub fn string(chunk: &[u8], at: usize, block: &Block) -> Option<usize> {
-    let end = (special(block) & !1).trailing_zeros() as usize;
+    let special = special(block) & !1;
+    let end = special.trailing_zeros() as usize;
     match block.get(end) {
         Some(b'"') => Some(at + end + 1),
-        Some(_) => long_string(chunk, at + end),
-        None => long_string(chunk, at + BLOCK),
+        _ => long_string(chunk, at, special),
     }
 }
 
-/// Where the string is over that goes on at `at`.
+/// Where the string is over that goes on in the block at `at`, in which these bytes are special.
 #[inline(never)]
-fn long_string(chunk: &[u8], mut at: usize) -> Option<usize> {
+fn long_string(chunk: &[u8], mut at: usize, mut special_here: u64) -> Option<usize> {
     loop {
-        at = plain(chunk, at);
-        match chunk[at..] {
-            [b'"', ..] => return Some(at + 1),
-            [
-                b'\\',
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                ..,
-            ] => at += 2,
-            [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => {
-                at += 6;
+        while special_here != 0 {
+            let begin = special_here.trailing_zeros() as usize;
+            let rest = &chunk[at + begin..];
+            match rest[0] {
+                b'"' => return Some(at + begin + 1),
+                b'\\' => {
+                    let end = begin + grammar::escape(rest)?;
+                    if end >= BLOCK {
+                        at += end - BLOCK;
+                        break;
+                    }
+                    special_here &= u64::MAX << end;
+                }
+                _ => return None,
             }
-            _ => return None,
         }
+        at += BLOCK;
+        special_here = special(chunk.get(at..)?.first_chunk()?);
     }
 }
 
@@ -95,8 +102,6 @@ pub fn plain(chunk: &[u8], mut at: usize) -> usize {
         }
         at += BLOCK;
     }
-    let length = chunk[at..]
-        .iter()
-        .position(|byte| !crate::dixa::grammar::plain(*byte));
+    let length = chunk[at..].iter().position(|byte| !grammar::plain(*byte));
     length.map_or(chunk.len(), |length| at + length)
 }
