@@ -1,7 +1,6 @@
 """Reads every stream into a DuckDB file with PyAirbyte, changes the simulated Dixa, and reads again from the saved
-state: both times the tables must hold what the simulator holds. Started by .ci/pyairbyte."""
+state: both times the tables must hold what the simulator holds. Started by .ci/clients."""
 
-import argparse
 import json
 import os
 import subprocess
@@ -14,6 +13,7 @@ import airbyte as ab
 from sqlalchemy import text
 
 from claims import Claims
+from options import fast, options
 from simulator import Simulator
 
 LOOKBACK_MINUTES = 60
@@ -24,30 +24,21 @@ CURSOR = "coalesce(updated_at, created_at)"
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--connector", type=Path, required=True)
-    options.add_argument("--simulator", type=Path, required=True)
-    options = options.parse_args()
-    connector = options.connector.resolve()
+    tools = options()
     claims = Claims()
     # Dense enough for the lookback to hold some conversations.
     crowd = ["--conversations", "3000", "--days", "3"]
-    dixa = Simulator(options.simulator.resolve(), "--no-limits", *crowd)
+    dixa = Simulator(tools.simulator, "--no-limits", *crowd)
     with dixa, tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)  # PyAirbyte writes its own files here
-        rehearse(claims, dixa, connector, Path(directory))
+        rehearse(claims, dixa, tools.connector, Path(directory))
         os.chdir("/")
     return claims.exit_code()
 
 
 def rehearse(claims, dixa, connector, directory):
-    config = {
-        **dixa.config,
-        "exports_requests_per_minute": 600,
-        "api_requests_per_second": 100,
-        "window_days": 1,
-        "lookback_minutes": LOOKBACK_MINUTES,
-    }
+    config = fast(dixa, window_days=1, lookback_minutes=LOOKBACK_MINUTES)
+    validate(claims, connector, config, directory)
     source = ab.get_source("source-dixa", config=config, local_executable=connector)
     source.check()
     claims.holds("check succeeds", True)
@@ -61,6 +52,9 @@ def rehearse(claims, dixa, connector, directory):
 
     source.read(cache=cache, force_full_refresh=False)
     compare_tables(claims, cache, keys, dixa.counts(), "first read")
+
+    wrong = query(cache, "SELECT count(*) FROM conversations WHERE epoch_ms(epoch_ms(created_at)) <> created_at")
+    claims.equal("docs/dixa.md's SQL for DuckDB makes timestamps of milliseconds", wrong, [(0,)])
 
     saved = saved_position(cache)
     changed = dixa.change(updated=5, added=2)
@@ -88,6 +82,15 @@ def rehearse(claims, dixa, connector, directory):
     claims.equal("with a single request", len(exports), 1)
     claims.holds("the saved position moves on", saved_position(cache) > saved, saved)
     print(f"      {len(brought)} of {total} conversations came, {len(changed)} of them for a change")
+
+
+def validate(claims, connector, config, directory):
+    """PyAirbyte's own smoke test: spec and check."""
+    file = directory / "config.json"
+    file.write_text(json.dumps(config))
+    command = ["pyab", "validate", f"--connector={connector}", f"--config={file}"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    claims.holds("pyab validate is content", ran.returncode == 0, ran.stdout[-2000:] + ran.stderr[-2000:])
 
 
 def discovered_keys(connector, config, directory):

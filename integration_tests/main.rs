@@ -18,6 +18,7 @@ mod simulator;
 mod waited;
 
 /// One command, or one promise, each.
+mod acceptance;
 mod bounds;
 mod catalog;
 mod check;
