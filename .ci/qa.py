@@ -16,7 +16,11 @@ from options import ROOT
 
 NAME = "source-dixa"
 # What they cannot know of: the language Rust, and that plain http leads to this machine only (src/config.rs).
-NOT_FOR_US = {"Connector must have a language tag in metadata", "Connectors must use HTTPS only"}
+NOT_FOR_US = {"Connector must have a language tag in metadata"}
+PLAIN_HTTP = "Connectors must use HTTPS only"
+ONLY_TO_THIS_MACHINE = {"config.rs", "compare", "parts.rs", "source_dixa__config__tests__what_breaks_a_rule_is_told_by_key_and_rule.snap"}
+# What wants Airbyte's registry, or the pages themselves.
+NOT_CHECKED = {"Links used in connector documentation are valid", "Connector Version Increment Check"}
 
 
 def main():
@@ -26,8 +30,13 @@ def main():
         # They look for the repository around the folder that they are started in.
         os.chdir(folder)
         for name, status, message in checked():
-            if status == "SKIPPED" or name in NOT_FOR_US:
+            if name in NOT_CHECKED:
+                print(f"NOT CHECKED, for it wants the network: {name}")
+            elif status == "SKIPPED" or name in NOT_FOR_US:
                 print(f"      {name}: {message}")
+            elif name == PLAIN_HTTP:
+                files = {Path(line.strip("\t- ")).name for line in message.splitlines()[1:]}
+                claims.holds(name, files <= ONLY_TO_THIS_MACHINE, message)
             else:
                 claims.holds(name, status == "PASSED", message)
         os.chdir("/")

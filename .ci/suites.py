@@ -71,6 +71,9 @@ def suite(claims, name, root, file, arguments):
     file = ROOT / ".ci/standard_tests" / file
     command = [sys.executable, "-B", "-m", "pytest", *plugins, "-q", "-rfEs", "-W", "ignore", *arguments, str(file)]
     ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
+    for line in ran.stdout.splitlines():
+        if line.startswith("SKIPPED"):
+            print(f"      {line.split(': ', 1)[-1]}")
     *_, summary = ran.stdout.strip().splitlines() or [""]
     claims.holds(f"Airbyte's standard tests against {name}: {summary}", ran.returncode == 0, ran.stdout[-20000:] + ran.stderr[-2000:])
 

@@ -29,6 +29,10 @@ fn read(streams: &[Value]) -> Ran {
 fn one_bad_stream_fails_alone() {
     let cases = [
         (
+            configured("conversation_export", json!({})),
+            "`conversation_export` of other connectors is `conversations` here.",
+        ),
+        (
             configured("__AIRBYTE__stream_that_does_not_exist", json!({})),
             "does not have. It has: conversations, messages, agents",
         ),

@@ -32,12 +32,26 @@ fn the_specification_keeps_airbytes_rules() {
         "patternProperties",
         "\"if\"",
         "dependent",
+        "\"enum\"",
+        "\"group\"",
+        "display_type",
+        "advanced_auth",
     ] {
         assert!(!text.contains(keyword), "{keyword}");
     }
+    let spec: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(
+        spec["connectionSpecification"]["additionalProperties"],
+        true
+    );
     let mut orders = Vec::new();
     for (key, property) in properties() {
-        assert!(property["type"].is_string(), "{key} has one type");
+        let one_scalar = ["string", "integer", "boolean"].map(Value::from);
+        assert!(one_scalar.contains(&property["type"]), "{key}");
+        assert!(
+            property.get("pattern").is_some() || !key.ends_with("_date"),
+            "{key}"
+        );
         assert!(
             property["title"]
                 .as_str()

@@ -206,6 +206,9 @@ const LASTING: &[(&str, Trouble)] = &[
     ("503", Trouble::Status(503, None)),
 ];
 
+/// Airbyte expects a RECORD or a STATE within three hours (metadata.yaml, airbyte.md 2.5); giving up must be sooner.
+const LONGEST_SILENCE: Duration = Duration::from_hours(2);
+
 #[test]
 fn what_lasts_is_given_up_in_time_and_stops_no_other_stream() {
     for (name, trouble) in LASTING {
@@ -221,11 +224,7 @@ fn what_lasts_is_given_up_in_time_and_stops_no_other_stream() {
             let errors = errors(&ran);
             assert_eq!(errors.len(), 1, "{name} {errors:?}");
             assert_eq!(errors[0]["stream_descriptor"]["name"], stream);
-            assert!(
-                ran.took < Duration::from_secs(3 * 3600),
-                "{name} took {:?}",
-                ran.took
-            );
+            assert!(ran.took < LONGEST_SILENCE, "{name} took {:?}", ran.took);
             for other in others.into_iter().filter(|other| *other != stream) {
                 assert_eq!(records(&ran, other), 20, "{name}");
             }

@@ -202,9 +202,14 @@ fn find(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMode), Fa
     let name = &configured.name;
     let Some(stream) = streams::find(name) else {
         let names: Vec<_> = STREAMS.iter().map(|stream| stream.name).collect();
+        let now = STREAMS
+            .iter()
+            .find(|stream| stream.formerly.contains(&name.as_str()))
+            .map(|stream| format!(" `{name}` of other connectors is `{}` here.", stream.name));
         return Err(Failure::config(format!(
-            "The catalog asks for the stream `{name}`, which this source does not have. It has: {}.",
-            names.join(", ")
+            "The catalog asks for the stream `{name}`, which this source does not have. It has: {}.{}",
+            names.join(", "),
+            now.unwrap_or_default()
         )));
     };
     let Some(mode) = configured.sync_mode else {
