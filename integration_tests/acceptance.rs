@@ -214,8 +214,12 @@ fn the_metadata_tells_of_this_version_its_hosts_and_its_streams() {
         assert!(listed.iter().any(|listed| listed == host), "{host}");
     }
     let streams = stream_names();
-    let suggested = listed.iter().filter(|listed| streams.contains(listed));
-    assert_eq!(suggested.count(), streams.len() - 1, "all but messages");
+    let suggested: Vec<_> = listed
+        .iter()
+        .filter(|listed| streams.contains(listed))
+        .collect();
+    assert!(suggested.len() > 5, "{suggested:?}");
+    assert!(!suggested.contains(&&"messages".to_owned()));
     assert_eq!(
         yaml(metadata, "protocolVersion"),
         [spec["protocol_version"].as_str().unwrap()]

@@ -45,7 +45,7 @@ fn read_all(simulator: &Simulator, mode: &str) -> Ran {
 /// The account's rows of each stream, as its records are to come out.
 fn rows(simulator: &Simulator) -> BTreeMap<&'static str, Vec<Row>> {
     simulator.account(|account| {
-        BTreeMap::from([
+        let mut rows = BTreeMap::from([
             ("conversations", account.conversations.clone()),
             ("messages", account.messages.clone()),
             ("agents", account.agents.clone()),
@@ -53,7 +53,9 @@ fn rows(simulator: &Simulator) -> BTreeMap<&'static str, Vec<Row>> {
             ("queues", account.queues.clone()),
             ("tags", account.tags.clone()),
             ("teams", account.teams.clone()),
-        ])
+        ]);
+        rows.extend(account.settings.clone());
+        rows
     })
 }
 

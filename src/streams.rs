@@ -143,6 +143,40 @@ pub const STREAMS: &[Stream] = &[
         schema: schema!("teams"),
         ..LIST
     },
+    Stream {
+        name: "custom_attributes",
+        path: "/v1/custom-attributes",
+        schema: schema!("custom_attributes"),
+        ..LIST
+    },
+    Stream {
+        name: "templates",
+        path: "/v1/templates",
+        paging: Paging::Pages,
+        schema: schema!("templates"),
+        ..LIST
+    },
+    Stream {
+        name: "knowledge_collections",
+        path: "/v1/knowledge/collections",
+        paging: Paging::Pages,
+        schema: schema!("knowledge_collections"),
+        ..LIST
+    },
+    Stream {
+        name: "analytics_metrics",
+        path: "/v1/analytics/metrics",
+        paging: Paging::Pages,
+        schema: schema!("analytics_metrics"),
+        ..LIST
+    },
+    Stream {
+        name: "analytics_records",
+        path: "/v1/analytics/records",
+        paging: Paging::Pages,
+        schema: schema!("analytics_records"),
+        ..LIST
+    },
 ];
 
 /// The stream of this name.

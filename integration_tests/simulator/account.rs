@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::conversation::{Conversation, Oddities};
 use super::json::{quoted, with_member};
-use super::{directory, message};
+use super::{directory, message, settings};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Account {
     pub queues: Vec<Row>,
     pub tags: Vec<Row>,
     pub teams: Vec<Row>,
+    /// What is set up, by the name of the stream.
+    pub settings: BTreeMap<&'static str, Vec<Row>>,
     /// When set, every conversation export is answered with so many records made up on the way.
     pub bulk: Option<usize>,
     random: Rng,
@@ -103,6 +105,7 @@ impl Account {
             queues: Vec::new(),
             tags: Vec::new(),
             teams: Vec::new(),
+            settings: settings::NAMES.map(|name| (name, Vec::new())).into(),
             bulk: None,
             random: Rng::with_seed(0),
             last_id: 1000,
@@ -138,6 +141,7 @@ impl Account {
         account.queues = directory::queues(random, shape.queues);
         account.tags = directory::tags(random, shape.tags);
         account.teams = directory::teams(random, shape.teams);
+        account.settings = settings::lists(random);
         account
     }
 
@@ -203,9 +207,12 @@ impl Account {
                 .collect::<HashSet<_>>()
                 .len()
         };
+        let settings = self.settings.iter().map(|(name, rows)| (*name, rows));
         streams
+            .into_iter()
+            .chain(settings)
             .map(|(name, rows)| (name, (rows.len(), distinct(rows))))
-            .into()
+            .collect()
     }
 
     fn put_conversation(&mut self, created: i64, updated: Option<i64>) {

@@ -96,6 +96,41 @@ const LISTS: &[List] = &[
         filters: &[],
         optional: &[],
     },
+    List {
+        path: "/v1/custom-attributes",
+        rows: |account| &account.settings["custom_attributes"],
+        paged: false,
+        filters: &[],
+        optional: &["description", "updatedAt"],
+    },
+    List {
+        path: "/v1/templates",
+        rows: |account| &account.settings["templates"],
+        paged: true,
+        filters: &[("type", "_type")],
+        optional: &["lastEditedBy", "lastEditedAt", "translations", "subject"],
+    },
+    List {
+        path: "/v1/knowledge/collections",
+        rows: |account| &account.settings["knowledge_collections"],
+        paged: true,
+        filters: &[],
+        optional: &["description"],
+    },
+    List {
+        path: "/v1/analytics/metrics",
+        rows: |account| &account.settings["analytics_metrics"],
+        paged: true,
+        filters: &[],
+        optional: &[],
+    },
+    List {
+        path: "/v1/analytics/records",
+        rows: |account| &account.settings["analytics_records"],
+        paged: true,
+        filters: &[],
+        optional: &[],
+    },
 ];
 
 const TAGS: &str = "/v1/tags";

@@ -27,6 +27,7 @@ pub mod rate;
 mod request;
 pub mod rules;
 mod server;
+mod settings;
 pub mod switches;
 #[cfg(test)]
 mod tests;
