@@ -126,6 +126,8 @@ fn a_wrong_token_is_told_of_both_hosts() {
         message.contains("Exports API answered 401") && message.contains("main API answered 401"),
         "{message}"
     );
+    let advice = message.matches("was not accepted").count();
+    assert_eq!(advice, 1, "the same advice once: {message}");
 }
 
 #[test]

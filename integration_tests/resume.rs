@@ -356,6 +356,8 @@ fn states_of_others_are_ignored_and_never_echoed() {
     assert_eq!(ran.records("tags").len(), 8);
     assert_eq!(ran.records("conversations").len(), 200);
     assert!(!ran.stdout.contains("long_gone"));
+    let told = |warning: &&str| warning.contains("does not have (1 of 2)");
+    assert!(ran.logs("WARN").iter().any(told));
 }
 
 #[test]

@@ -104,10 +104,22 @@ async fn ask(reader: &Reader<'_>, host: Host, output: &Output) -> Result<(), Fai
     Err(failure.about(name))
 }
 
+/// A message without the sentences that another ends with, too: the same advice is given once.
+fn without_end_of<'a>(one: &'a str, other: &str) -> &'a str {
+    let ends = one.match_indices(". ").map(|(end, _)| end + 1);
+    ends.map(|end| one.split_at(end))
+        .find(|(_, rest)| other.ends_with(rest))
+        .map_or(one, |(begin, _)| begin)
+}
+
 /// Of two failures the one to tell: what the user can mend goes before the rest, and two of one kind are told together.
 fn gravest(one: Failure, other: Failure) -> Failure {
     if one.kind == other.kind {
-        let message = format!("{} {}", one.message, other.message);
+        let message = format!(
+            "{} {}",
+            without_end_of(&one.message, &other.message),
+            other.message
+        );
         return Failure { message, ..one };
     }
     if other.kind == FailureKind::Config {

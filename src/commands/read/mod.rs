@@ -92,6 +92,7 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
 /// Reads all the streams of a job; `false` if one failed, which stops no other.
 pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
     warn_of_end_date(&job.config, job.now, output);
+    warn_of_strange_states(&job.states, output);
     let teller = Teller::new(output);
     let reader = Reader {
         client,
@@ -127,6 +128,28 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
     let done = join_all(once.map(|configured| run.stream(configured))).await;
     output.log(Level::Info, &format!("All streams: {meter}."));
     done.into_iter().all(|done| done)
+}
+
+/// A state in the form of another program names nothing that we know, and everything is read from the start.
+fn warn_of_strange_states(states: &States, output: &Output) {
+    let is_known = |name: &&String| {
+        let names = |stream: &Stream| {
+            stream
+                .formerly
+                .iter()
+                .chain([&stream.name])
+                .any(|known| known == name)
+        };
+        STREAMS.iter().any(names)
+    };
+    let strange = states.len() - states.keys().filter(is_known).count();
+    if strange > 0 {
+        let warning = format!(
+            "The state names streams that this source does not have ({strange} of {}); that part of it is ignored.",
+            states.len()
+        );
+        output.log(Level::Warn, &warning);
+    }
 }
 
 fn warn_of_end_date(config: &Config, now: EpochMs, output: &Output) {
