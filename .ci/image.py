@@ -17,6 +17,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from claims import Claims
+from messages import catalog, messages
+from options import fast
 from simulator import Simulator
 from tls import TlsFront
 
@@ -42,15 +44,15 @@ def main():
         # Nobody listens on port 1. The tries take most of a minute, during which the rest goes on.
         nowhere = {"api_token": "none", "start_date": "2024-01-01"}
         nowhere = image.write("nowhere.json", at("https://127.0.0.1:1", nowhere))
-        catalog = without_network(claims, image, nowhere)
-        streams = [entry["stream"] for entry in catalog["streams"]]
+        configured = without_network(claims, image, nowhere)
+        streams = [entry["stream"] for entry in configured["streams"]]
         with ThreadPoolExecutor() as pool:
             unreachable = pool.submit(image.read, nowhere)
             with Simulator(options.simulator, "--no-limits") as dixa:
-                fast = {**dixa.config, "exports_requests_per_minute": 600, "api_requests_per_second": 100}
-                locked_down(claims, image, dixa, fast, streams)
-                as_the_platform_does(claims, image, dixa, fast, streams)
-                over_tls(claims, image, dixa, fast, streams)
+                config = fast(dixa)
+                locked_down(claims, image, dixa, config, streams)
+                as_the_platform_does(claims, image, dixa, config, streams)
+                over_tls(claims, image, dixa, config, streams)
                 stopped(claims, image, dixa)
             nothing_reached(claims, unreachable.result(), streams)
     return claims.exit_code()
@@ -156,7 +158,6 @@ def without_network(claims, image, config):
     discover = image.run("discover", "--config", config, network="none")
     succeeded(claims, "discover", discover)
     claims.equal("discover without a network prints one CATALOG", kinds(discover).count("CATALOG"), 1)
-    [catalog] = [message["catalog"] for message in messages(discover.stdout) if message["type"] == "CATALOG"]
     configured = {
         "streams": [
             {
@@ -164,7 +165,7 @@ def without_network(claims, image, config):
                 "sync_mode": stream["supported_sync_modes"][-1],
                 "destination_sync_mode": "append",
             }
-            for stream in catalog["streams"]
+            for stream in catalog(discover.stdout)["streams"]
         ]
     }
     image.write("catalog.json", configured)
@@ -335,11 +336,6 @@ def errors(run):
 
 def kinds(run):
     return [message["type"] for message in messages(run.stdout)]
-
-
-def messages(stdout):
-    # Not splitlines(): it takes characters that may stand in a JSON text for ends of lines, too.
-    return [json.loads(line) for line in stdout.split("\n") if line]
 
 
 if __name__ == "__main__":

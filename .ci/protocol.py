@@ -13,6 +13,7 @@ from airbyte_protocol.models import AirbyteMessage
 from pydantic import BaseModel
 
 from claims import Claims
+from messages import catalog, lines, messages
 from options import ROOT, fast, options
 from simulator import Simulator
 
@@ -56,15 +57,14 @@ def runs(connector, config, folder):
     yield "discover with an invalid config", run("discover", "--config", invalid)
     yield "a wrong command line", run("frobnicate")
 
-    [catalog] = [message["catalog"] for message in lines(discovered) if message["type"] == "CATALOG"]
     for mode in ("full_refresh", "incremental"):
         streams = [
-            {"stream": stream, "sync_mode": mode, "destination_sync_mode": "append"} for stream in catalog["streams"]
+            {"stream": stream, "sync_mode": mode, "destination_sync_mode": "append"} for stream in catalog(discovered)["streams"]
         ]
         configured = file("catalog.json", {"streams": streams})
         read = run("read", "--config", good, "--catalog", configured, "--debug")
         yield f"read, {mode}", read
-        states = [message["state"] for message in lines(read) if message["type"] == "STATE"]
+        states = [message["state"] for message in messages(read) if message["type"] == "STATE"]
         state = file("state.json", states)
         yield f"read, {mode}, from a state", run("read", "--config", good, "--catalog", configured, "--state", state)
     yield "read with a refused token", run("read", "--config", refused, "--catalog", configured)
@@ -72,17 +72,10 @@ def runs(connector, config, folder):
     yield "read of a bad catalog", run("read", "--config", good, "--catalog", file("bad.json", nothing))
 
 
-def lines(output):
-    return [json.loads(line) for line in output.split("\n") if line.startswith("{")]
-
-
 def hold(claims, name, output):
     """Every line is a message."""
     kinds, wrong = Counter(), []
-    # Not splitlines(): it takes characters that may stand in a JSON text for ends of lines, too.
-    for line in output.split("\n"):
-        if not line:
-            continue
+    for line in lines(output):
         try:
             message = AirbyteMessage.model_validate_json(line)
             unknown = list(unknown_keys(message))

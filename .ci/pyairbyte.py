@@ -14,6 +14,7 @@ import airbyte as ab
 from sqlalchemy import text
 
 from claims import Claims
+from messages import catalog
 from options import fast, options
 from simulator import Simulator
 
@@ -103,11 +104,9 @@ def discovered_keys(connector, config, directory):
     discovered = subprocess.run(
         [connector, "discover", "--config", file], check=True, capture_output=True, text=True
     )
-    messages = map(json.loads, discovered.stdout.splitlines())
-    [catalog] = [message["catalog"] for message in messages if message["type"] == "CATALOG"]
     return {
         stream["name"]: [".".join(path) for path in stream["source_defined_primary_key"]]
-        for stream in catalog["streams"]
+        for stream in catalog(discovered.stdout)["streams"]
     }
 
 

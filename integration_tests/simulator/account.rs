@@ -105,7 +105,7 @@ impl Account {
             queues: Vec::new(),
             tags: Vec::new(),
             teams: Vec::new(),
-            settings: settings::NAMES.map(|name| (name, Vec::new())).into(),
+            settings: settings::none(),
             bulk: None,
             random: Rng::with_seed(0),
             last_id: 1000,

@@ -66,13 +66,23 @@ pub fn endusers(random: &mut Rng, count: usize) -> Vec<Row> {
 }
 
 fn rows(random: &mut Rng, count: usize, fill: impl Fn(&mut Object, &mut Rng, usize)) -> Vec<Row> {
+    keyed(random, count, |object, random, place| {
+        let created = FIRST_CREATED_MS + random.i64(0..100_000_000_000);
+        object.text("createdAt", &iso_date(created));
+        fill(object, random, place);
+    })
+}
+
+/// So many rows with an id, and whatever else fills them.
+pub fn keyed(
+    random: &mut Rng,
+    count: usize,
+    fill: impl Fn(&mut Object, &mut Rng, usize),
+) -> Vec<Row> {
     let row = |place| {
         let key = uuid(random);
         let mut object = Object::new();
-        object.raw("id", &key).text(
-            "createdAt",
-            &iso_date(FIRST_CREATED_MS + random.i64(0..100_000_000_000)),
-        );
+        object.raw("id", &key);
         fill(&mut object, random, place);
         Row::new(&key, 0, &object.written())
     };
@@ -130,29 +140,17 @@ fn preferences(object: &mut Object) {
 
 /// Every fourth is Inactive, which only `includeDeactivated=true` shows (dixa-api.md 2.6: SPEC).
 pub fn tags(random: &mut Rng, count: usize) -> Vec<Row> {
-    let row = |place| {
-        let key = uuid(random);
-        let mut object = Object::new();
-        object
-            .raw("id", &key)
-            .text("name", &format!("tag {place} 🏷"));
+    keyed(random, count, |object, random, place| {
+        object.text("name", &format!("tag {place} 🏷"));
         if random.bool() {
             object.text("color", &format!("#{:06x}", random.u32(..0x100_0000)));
         }
         object.text("state", if place % 4 == 3 { "Inactive" } else { "Active" });
-        Row::new(&key, 0, &object.written())
-    };
-    (0..count).map(row).collect()
+    })
 }
 
 pub fn teams(random: &mut Rng, count: usize) -> Vec<Row> {
-    let row = |place| {
-        let key = uuid(random);
-        let mut object = Object::new();
-        object
-            .raw("id", &key)
-            .text("name", &format!("Team {place}"));
-        Row::new(&key, 0, &object.written())
-    };
-    (0..count).map(row).collect()
+    keyed(random, count, |object, _, place| {
+        object.text("name", &format!("Team {place}"));
+    })
 }

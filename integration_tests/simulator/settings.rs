@@ -7,40 +7,35 @@ use fastrand::Rng;
 
 use super::account::Row;
 use super::clock::iso_date;
+use super::directory::keyed;
 use super::json::{Object, one_of, quoted, uuid};
 
 /// 2021-05-04.
 const MADE_MS: i64 = 1_620_122_400_000;
 
-/// The streams of these lists.
-pub const NAMES: [&str; 5] = [
-    "custom_attributes",
-    "templates",
-    "knowledge_collections",
-    "analytics_metrics",
-    "analytics_records",
+type Rows = fn(&mut Rng) -> Vec<Row>;
+
+/// What makes the rows of each list, by the name of the stream.
+const LISTS: [(&str, Rows); 5] = [
+    ("custom_attributes", |random| {
+        keyed(random, 5, custom_attribute)
+    }),
+    ("templates", |random| keyed(random, 12, template)),
+    ("knowledge_collections", |random| {
+        keyed(random, 3, collection)
+    }),
+    ("analytics_metrics", |_| named(METRICS, metric)),
+    ("analytics_records", |_| named(RECORDS, record)),
 ];
+
+/// Each list without a row.
+pub fn none() -> BTreeMap<&'static str, Vec<Row>> {
+    LISTS.map(|(name, _)| (name, Vec::new())).into()
+}
 
 /// The rows of each list, by the name of the stream.
 pub fn lists(random: &mut Rng) -> BTreeMap<&'static str, Vec<Row>> {
-    BTreeMap::from([
-        ("custom_attributes", rows(random, 5, custom_attribute)),
-        ("templates", rows(random, 12, template)),
-        ("knowledge_collections", rows(random, 3, collection)),
-        ("analytics_metrics", named(METRICS, metric)),
-        ("analytics_records", named(RECORDS, record)),
-    ])
-}
-
-fn rows(random: &mut Rng, count: usize, fill: fn(&mut Object, &mut Rng, usize)) -> Vec<Row> {
-    let row = |place| {
-        let key = uuid(random);
-        let mut object = Object::new();
-        object.raw("id", &key);
-        fill(&mut object, random, place);
-        Row::new(&key, 0, &object.written())
-    };
-    (0..count).map(row).collect()
+    LISTS.map(|(name, rows)| (name, rows(random))).into()
 }
 
 fn named(names: &[&str], fill: fn(&mut Object)) -> Vec<Row> {

@@ -132,17 +132,9 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
 
 /// A state in the form of another program names nothing that we know, and everything is read from the start.
 fn warn_of_strange_states(states: &States, output: &Output) {
-    let is_known = |name: &&String| {
-        let names = |stream: &Stream| {
-            stream
-                .formerly
-                .iter()
-                .chain([&stream.name])
-                .any(|known| known == name)
-        };
-        STREAMS.iter().any(names)
-    };
-    let strange = states.len() - states.keys().filter(is_known).count();
+    let known: HashSet<_> = STREAMS.iter().flat_map(Stream::names).collect();
+    let is_strange = |name: &&String| !known.contains(name.as_str());
+    let strange = states.keys().filter(is_strange).count();
     if strange > 0 {
         let warning = format!(
             "The state names streams that this source does not have ({strange} of {}); that part of it is ignored.",
@@ -227,7 +219,7 @@ fn find(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMode), Fa
         let names: Vec<_> = STREAMS.iter().map(|stream| stream.name).collect();
         let now = STREAMS
             .iter()
-            .find(|stream| stream.formerly.contains(&name.as_str()))
+            .find(|stream| stream.names().any(|other| other == name))
             .map(|stream| format!(" `{name}` of other connectors is `{}` here.", stream.name));
         return Err(Failure::config(format!(
             "The catalog asks for the stream `{name}`, which this source does not have. It has: {}.{}",

@@ -223,8 +223,8 @@ impl Run<'_> {
 
     /// What is saved of a stream, under its name or one that it had elsewhere: the blob, and what it says.
     fn saved(&self, stream: &Stream, cursor: &str) -> Result<Option<(&Value, Saved)>, Failure> {
-        for name in [stream.name].iter().chain(stream.formerly) {
-            if let Some(blob) = self.job.states.get(*name) {
+        for name in stream.names() {
+            if let Some(blob) = self.job.states.get(name) {
                 let saved =
                     Saved::parse(blob, cursor).map_err(|failure| failure.about(stream.name))?;
                 if let Some(saved) = saved {
