@@ -13,10 +13,12 @@ use source_dixa::dixa::client::{Client, Settings};
 use source_dixa::dixa::error::BodyFault;
 use source_dixa::dixa::fields::Fields;
 use source_dixa::dixa::records::{Frame, Splitter};
+use source_dixa::dixa::times::Times;
 use source_dixa::dixa::token::Token;
 use url::Url;
 
-const LIST: &[&str] = &["data"];
+const BARE: Frame = Frame::Array(&[]);
+const LIST: Frame = Frame::Array(&["data"]);
 
 /// Everything that a body told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,22 +26,21 @@ struct Taken {
     records: Vec<String>,
     tokens: Vec<[Option<String>; 2]>,
     cursors: Vec<Option<i64>>,
-    frame: Frame,
+    next: Option<String>,
     undeclared: Vec<String>,
 }
 
 fn fields() -> Fields {
-    Fields::new(["id", "updated_at"].into_iter(), "id", Some("updated_at"))
+    Fields::new(
+        ["id", "updated_at"].into_iter(),
+        Some("id"),
+        Some("updated_at"),
+    )
 }
 
 /// The body in pieces of this length, with what was learned from others.
-fn take(
-    fields: &mut Fields,
-    path: &'static [&'static str],
-    body: &[u8],
-    length: usize,
-) -> Result<Taken, BodyFault> {
-    let mut splitter = Splitter::new(path);
+fn take(fields: &mut Fields, frame: Frame, body: &[u8], length: usize) -> Result<Taken, BodyFault> {
+    let mut splitter = Splitter::new(frame);
     let mut taken = Taken::default();
     for chunk in body.chunks(length.max(1)) {
         splitter.feed(chunk, fields, |record| {
@@ -48,22 +49,25 @@ fn take(
             taken
                 .tokens
                 .push([record.key.map(text), record.cursor.map(text)]);
-            taken
-                .cursors
-                .push(record.cursor_ms().map(|cursor| cursor.0));
+            taken.cursors.push(
+                record
+                    .cursor
+                    .and_then(|cursor| Times::Milliseconds.read(cursor))
+                    .map(|cursor| cursor.0),
+            );
         })?;
     }
-    taken.frame = splitter.finish()?;
+    taken.next = splitter.finish()?;
     taken.undeclared = fields.take_undeclared();
     Ok(taken)
 }
 
 /// The body in one piece, after it was seen that pieces of any length give the same.
-fn take_in_any_pieces(path: &'static [&'static str], body: &[u8]) -> Result<Taken, BodyFault> {
+fn take_in_any_pieces(frame: Frame, body: &[u8]) -> Result<Taken, BodyFault> {
     let mut known = fields();
-    let whole = take(&mut known, path, body, usize::MAX);
+    let whole = take(&mut known, frame, body, usize::MAX);
     for length in [1, 2, 3, 7, 64, 300] {
-        let pieces = take(&mut fields(), path, body, length);
+        let pieces = take(&mut fields(), frame, body, length);
         // Which of several faults is met first depends on the pieces; that there is one does not.
         assert_eq!(
             pieces.as_ref().ok(),
@@ -72,7 +76,7 @@ fn take_in_any_pieces(path: &'static [&'static str], body: &[u8]) -> Result<Take
         );
     }
     // Nor does it matter that a body like it came before, but that undeclared fields are told once.
-    let again = take(&mut known, path, body, usize::MAX).ok();
+    let again = take(&mut known, frame, body, usize::MAX).ok();
     let undeclared = |taken: &Taken| taken.undeclared.clone();
     assert_eq!(
         again.map(|again| Taken {
@@ -87,7 +91,7 @@ fn take_in_any_pieces(path: &'static [&'static str], body: &[u8]) -> Result<Take
 
 /// A bare array is taken if and only if it is a JSON list of objects, and its records are the bytes of those.
 pub fn body(data: &[u8]) {
-    let taken = take_in_any_pieces(&[], data);
+    let taken = take_in_any_pieces(BARE, data);
     let list: Option<Vec<&RawValue>> = serde_json::from_slice(data).ok();
     let objects = list.filter(|list| list.iter().all(|value| value.get().starts_with('{')));
     match (taken, objects) {
@@ -117,10 +121,7 @@ pub fn page(data: &[u8]) {
             let list = page["data"].as_array().expect("the list was found");
             assert_eq!(taken.records.len(), list.len());
             let next = page["meta"]["next"].as_str();
-            assert_eq!(
-                taken.frame.next.as_deref(),
-                next.filter(|next| !next.is_empty())
-            );
+            assert_eq!(taken.next.as_deref(), next.filter(|next| !next.is_empty()));
             for (record, due) in taken.records.iter().zip(list) {
                 assert_eq!(
                     serde_json::from_str::<Value>(record).ok().as_ref(),
@@ -136,7 +137,7 @@ pub fn page(data: &[u8]) {
                 }
             }
         }
-        taken.frame.next.iter().for_each(|next| follow(next));
+        taken.next.iter().for_each(|next| follow(next));
     }
     str::from_utf8(data).into_iter().for_each(follow);
 }
@@ -150,7 +151,7 @@ fn follow(link: &str) {
         exports_requests_per_minute: 10,
         api_requests_per_second: 10,
     };
-    let request = Client::new(settings).request(Host::Api, "/v1/agents", &[]);
+    let request = Client::new(settings).request(Host::Api, "/v1/agents", None, &[]);
     if let Ok(next) = request.follow(link) {
         assert_eq!(next.origin(), "https://dev.dixa.io", "{link}");
     }
@@ -182,10 +183,12 @@ pub fn state(data: &[u8]) {
         return;
     };
     for blob in state::parse(text).into_iter().flat_map(States::into_values) {
-        if let Ok(Some(saved)) = Saved::parse(&blob, "updated_at") {
-            let written = saved.to_blob("updated_at");
+        if let Ok(Some(saved)) = Saved::parse(&blob, "updated_at", Times::Milliseconds) {
+            let written = saved.to_blob("updated_at", Times::Milliseconds);
             assert_eq!(
-                Saved::parse(&written, "updated_at").ok().flatten(),
+                Saved::parse(&written, "updated_at", Times::Milliseconds)
+                    .ok()
+                    .flatten(),
                 Some(saved)
             );
             let entry =

@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -170,7 +171,15 @@ impl Ran {
 
     /// The keys of a stream's records, in order, as JSON tokens.
     pub fn keys(&self, stream: &str) -> Vec<String> {
-        let key = |record: &str| serde_json::from_str::<Value>(record).unwrap()["id"].to_string();
+        let fields = key_of(stream);
+        let key = |record: &str| {
+            let record: Value = serde_json::from_str(record).unwrap();
+            let values: Vec<_> = fields
+                .iter()
+                .map(|field| record[field].to_string())
+                .collect();
+            values.join("/")
+        };
         self.records(stream).into_iter().map(key).collect()
     }
 
@@ -276,15 +285,26 @@ pub fn state_at(stream: &str, blob: &Value) -> String {
     .to_string()
 }
 
-/// The names of the streams that `discover` gives.
-pub fn discovered() -> Vec<Value> {
-    let ran = Connector::new()
-        .run("discover", &json!({"api_token": TOKEN}))
-        .succeeded();
-    ran.of_type("CATALOG")[0]["catalog"]["streams"]
-        .as_array()
-        .unwrap()
-        .clone()
+/// The streams that `discover` gives.
+pub fn discovered() -> &'static [Value] {
+    static STREAMS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        let ran = Connector::new()
+            .run("discover", &json!({"api_token": TOKEN}))
+            .succeeded();
+        let streams = &ran.of_type("CATALOG")[0]["catalog"]["streams"];
+        streams.as_array().unwrap().clone()
+    });
+    &STREAMS
+}
+
+/// The fields of a stream's primary key.
+pub fn key_of(stream: &str) -> Vec<String> {
+    let stream = discovered().iter().find(|found| found["name"] == stream);
+    let key = stream.and_then(|stream| stream.get("source_defined_primary_key"));
+    let paths = key.and_then(Value::as_array).into_iter().flatten();
+    paths
+        .map(|path| path[0].as_str().unwrap().to_owned())
+        .collect()
 }
 
 pub fn stream_names() -> Vec<String> {

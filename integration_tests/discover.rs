@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, TOKEN, discovered};
+use crate::connector::{Connector, TOKEN, discovered, key_of};
 
 #[test]
 fn the_catalog_is_this() {
@@ -13,7 +13,9 @@ fn the_catalog_is_this() {
                 "{}: {} key {} cursor {} resumable {}",
                 stream["name"].as_str().unwrap(),
                 stream["supported_sync_modes"],
-                stream["source_defined_primary_key"],
+                stream
+                    .get("source_defined_primary_key")
+                    .unwrap_or(&Value::Null),
                 stream.get("default_cursor_field").unwrap_or(&Value::Null),
                 stream["is_resumable"],
             )
@@ -49,19 +51,11 @@ fn the_schemas_keep_airbytes_rules() {
             assert!(!text.contains(keyword), "{}: {keyword}", stream["name"]);
         }
         jsonschema::draft7::meta::validate(schema).unwrap();
-        let cursor = stream.get("default_cursor_field").into_iter();
-        for path in stream["source_defined_primary_key"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .chain(cursor)
-        {
-            let field = path[0].as_str().unwrap();
-            assert!(
-                schema["properties"][field].is_object(),
-                "{}: {field}",
-                stream["name"]
-            );
+        let name = stream["name"].as_str().unwrap();
+        let cursor = stream.get("default_cursor_field");
+        let cursor = cursor.map(|path| path[0].as_str().unwrap().to_owned());
+        for field in key_of(name).into_iter().chain(cursor) {
+            assert!(schema["properties"][&field].is_object(), "{name}: {field}");
         }
     }
 }

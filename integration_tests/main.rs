@@ -28,6 +28,7 @@ mod faults;
 mod fuzzed;
 mod hostile;
 mod kill;
+mod lists;
 mod memory;
 mod model;
 mod network;

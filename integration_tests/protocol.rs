@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::sync::LazyLock;
 
+use chrono::DateTime;
 use jsonschema::Validator;
 use serde_json::Value;
 
@@ -222,10 +223,6 @@ fn check_next_state(stream: &mut Progress, state: &Value) {
             before != blob || stream.records == 0,
             "the same state twice with records between"
         );
-        let position = |blob: &Value| {
-            let cursors = ["updated_at", "created_at"];
-            cursors.iter().find_map(|cursor| blob[*cursor].as_i64())
-        };
         assert!(
             position(before) <= position(blob),
             "a state moved back: {before} {blob}"
@@ -233,6 +230,17 @@ fn check_next_state(stream: &mut Progress, state: &Value) {
     }
     stream.records = 0;
     stream.state = Some(blob.clone());
+}
+
+/// The position of a state in milliseconds, however it is written; none in that of a list.
+pub fn position(blob: &Value) -> Option<i64> {
+    let instant = |text: &str| DateTime::parse_from_rfc3339(text).ok();
+    let values = blob.as_object()?.values();
+    let mut positions = values.filter_map(|value| match value {
+        Value::String(text) => Some(instant(text)?.timestamp_millis()),
+        other => other.as_i64(),
+    });
+    positions.next()
 }
 
 fn text(value: &Value) -> String {

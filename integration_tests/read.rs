@@ -13,6 +13,7 @@ use crate::simulator::faults::{Fault, Kind};
 use crate::simulator::log::Authorization;
 use crate::simulator::rate::Limits;
 use crate::simulator::rules::Host;
+use crate::simulator::settings::{HEADER, SECRET_KEY};
 use crate::simulator::switches::{Absent, Encoding, ErrorBody, Framing, Layout, Order, Switches};
 use crate::simulator::{Scenario, Simulator};
 
@@ -42,21 +43,15 @@ fn read_all(simulator: &Simulator, mode: &str) -> Ran {
     ran
 }
 
-/// The account's rows of each stream, as its records are to come out.
+/// The account's rows of each stream, as its records are to come out: of webhooks, without their secrets.
 fn rows(simulator: &Simulator) -> BTreeMap<&'static str, Vec<Row>> {
-    simulator.account(|account| {
-        let mut rows = BTreeMap::from([
-            ("conversations", account.conversations.clone()),
-            ("messages", account.messages.clone()),
-            ("agents", account.agents.clone()),
-            ("endusers", account.endusers.clone()),
-            ("queues", account.queues.clone()),
-            ("tags", account.tags.clone()),
-            ("teams", account.teams.clone()),
-        ]);
-        rows.extend(account.settings.clone());
-        rows
-    })
+    let mut rows = simulator.account(|account| account.rows());
+    for row in rows.get_mut("webhooks").into_iter().flatten() {
+        let hidden = [SECRET_KEY, &format!("{HEADER}\\n"), HEADER];
+        let shown = |json: String, secret: &&str| json.replace(*secret, "***");
+        row.json = hidden.iter().fold(row.json.to_string(), shown).into();
+    }
+    rows
 }
 
 /// JSON without the blanks between its tokens; the tokens stay byte for byte.
@@ -97,10 +92,8 @@ fn every_record_of_every_stream_comes_out_byte_for_byte() {
     for name in stream_names() {
         let expected: Vec<_> = rows[name.as_str()].iter().map(|row| &*row.json).collect();
         let mut records = ran.records(&name);
-        if name == "conversations" || name == "messages" {
-            // Windows in flight interleave.
-            records.sort_by_key(|record| expected.iter().position(|row| row == record));
-        }
+        // Windows in flight interleave, and lists that hang on another one.
+        records.sort_by_key(|record| expected.iter().position(|row| row == record));
         assert_eq!(records, expected, "{name}");
         assert_eq!(
             ran.statuses(&name),
@@ -259,8 +252,9 @@ fn fields_that_the_schema_does_not_declare_are_kept_and_named_once() {
 fn an_empty_account_is_read_to_its_end() {
     let simulator = simulator(Account::empty(), Switches::default());
     let ran = read_all(&simulator, "incremental");
-    assert_eq!(ran.of_type("RECORD").len(), 0);
     for name in stream_names() {
+        let records = usize::from(name == "organization");
+        assert_eq!(ran.records(&name).len(), records, "{name}");
         assert_eq!(
             ran.statuses(&name),
             ["STARTED", "RUNNING", "COMPLETE"],

@@ -16,8 +16,9 @@ use clap::{Parser, ValueEnum};
 use serde_json::json;
 
 use simulator::account::{Account, Shape};
+use simulator::large::Large;
 use simulator::rate::{Bucket, Limits, Rolling};
-use simulator::switches::{Encoding, Layout, RetryAfter, Switches};
+use simulator::switches::{Encoding, Layout, Paging, RetryAfter, Switches};
 use simulator::{Scenario, Simulator, clock};
 
 const DAY_MS: i64 = 86_400_000;
@@ -56,6 +57,18 @@ struct Options {
     /// Answer every conversation export with this many made-up records of about 2 KB
     #[arg(long, value_name = "RECORDS")]
     bulk: Option<usize>,
+    /// Give out this many made-up end users
+    #[arg(long, value_name = "RECORDS", default_value_t = 0)]
+    bulk_endusers: usize,
+    /// Give out this many made-up messages, over the length of the history
+    #[arg(long, value_name = "RECORDS", default_value_t = 0)]
+    bulk_messages: usize,
+    /// Give out this many made-up entries of the activity log, over the length of the history
+    #[arg(long, value_name = "RECORDS", default_value_t = 0)]
+    bulk_activity: usize,
+    /// Rows of a page at most, whatever is asked for
+    #[arg(long, default_value_t = 100)]
+    page_size: usize,
     /// Limit of the exports, in any rolling minute
     #[arg(long, default_value_t = 10)]
     exports_per_minute: usize,
@@ -128,11 +141,19 @@ fn scenario(options: &Options, from_ms: i64) -> Scenario {
         ..Shape::default()
     };
     let latency = Duration::from_millis(options.latency_ms);
+    let mut account = match options.bulk {
+        Some(records) => Account::bulk(records),
+        None => Account::seeded(options.seed, &shape),
+    };
+    account.large = Some(Large {
+        endusers: options.bulk_endusers,
+        messages: options.bulk_messages,
+        activity: options.bulk_activity,
+        from_ms,
+        to_ms: shape.to_ms,
+    });
     Scenario {
-        account: match options.bulk {
-            Some(records) => Account::bulk(records),
-            None => Account::seeded(options.seed, &shape),
-        },
+        account,
         token: options.token.clone(),
         limits: limits(options),
         switches: Switches {
@@ -150,6 +171,10 @@ fn scenario(options: &Options, from_ms: i64) -> Scenario {
                 Wait::None => RetryAfter::None,
                 Wait::Seconds => RetryAfter::Seconds,
                 Wait::HttpDate => RetryAfter::HttpDate,
+            },
+            paging: Paging {
+                max_size: options.page_size,
+                ..Paging::default()
             },
             exports_latency: latency,
             main_latency: latency,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::airbyte::catalog::SyncMode;
+use crate::dixa::times::Times;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 
@@ -18,8 +19,8 @@ pub struct Saved {
 
 impl Saved {
     /// Reads a state blob whose position is under `key`, as integer or as text (airbyte.md 7.2: Airbyte's own connector
-    /// writes text). `None` if it says nothing.
-    pub fn parse(blob: &Value, key: &str) -> Result<Option<Self>, Failure> {
+    /// writes milliseconds as text), or as the stream's records have it. `None` if it says nothing.
+    pub fn parse(blob: &Value, key: &str, times: Times) -> Result<Option<Self>, Failure> {
         if !blob.is_object() {
             return Err(Failure::config(
                 "The saved state is no JSON object. Correct it, or reset the stream (by hand: delete it from the state file) to read it from the start.",
@@ -36,6 +37,7 @@ impl Saved {
                 text.parse()
                     .ok()
                     .or_else(|| text.parse().ok().and_then(saturated))
+                    .or_else(|| times.parse(text).map(|position| position.0))
             }
             _ => None,
         };
@@ -45,16 +47,18 @@ impl Saved {
                 unfinished,
             })),
             None => Err(Failure::config(format!(
-                "The saved state's `{key}` is no number of milliseconds since 1970. Correct it, or reset the stream (by hand: delete it from the state file) to read it from the start."
+                "The saved state's `{key}` is no {}. Correct it, or reset the stream (by hand: delete it from the state file) to read it from the start.",
+                times.name()
             ))),
         }
     }
 
-    pub fn to_blob(self, key: &str) -> Value {
+    pub fn to_blob(self, key: &str, times: Times) -> Value {
+        let position = times.value(self.position);
         if self.unfinished {
-            json!({key: self.position.0, "unfinished": true})
+            json!({key: position, "unfinished": true})
         } else {
-            json!({key: self.position.0})
+            json!({key: position})
         }
     }
 }
@@ -201,7 +205,7 @@ mod tests {
     fn check_blob(blob: &str, expected: Option<Saved>) {
         let blob = serde_json::from_str(blob).unwrap();
         assert_eq!(
-            Saved::parse(&blob, "updated_at").unwrap(),
+            Saved::parse(&blob, "updated_at", Times::Milliseconds).unwrap(),
             expected,
             "{blob}"
         );
@@ -230,6 +234,32 @@ mod tests {
     }
 
     #[test]
+    fn a_position_of_text_is_read_in_every_form_and_written_as_it_is_read() {
+        let position = EpochMs(1_795_286_400_000);
+        for value in [
+            json!("2026-11-21T18:40:00Z"),
+            json!("2026-11-21T18:40:00.000Z[GMT]"),
+            json!(1_795_286_400_000_i64),
+            json!("1795286400000"),
+        ] {
+            let blob = json!({"activityTimestamp": value, "unfinished": true});
+            let read = Saved::parse(&blob, "activityTimestamp", Times::Text).unwrap();
+            assert_eq!(read, saved(position, true), "{blob}");
+        }
+        let written = Saved {
+            position,
+            unfinished: false,
+        };
+        assert_eq!(
+            written.to_blob("activityTimestamp", Times::Text),
+            json!({"activityTimestamp": "2026-11-21T18:40:00Z"})
+        );
+        let blob = json!({"activityTimestamp": "yesterday"});
+        let told = Saved::parse(&blob, "activityTimestamp", Times::Text).unwrap_err();
+        assert!(told.message.contains("2025-01-31T00:00:00Z"));
+    }
+
+    #[test]
     fn a_position_that_is_no_number_is_told() {
         for blob in [
             json!("x"),
@@ -238,7 +268,10 @@ mod tests {
             json!({"updated_at": true}),
             json!({"updated_at": {}}),
         ] {
-            assert!(Saved::parse(&blob, "updated_at").is_err(), "{blob}");
+            assert!(
+                Saved::parse(&blob, "updated_at", Times::Milliseconds).is_err(),
+                "{blob}"
+            );
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +29,25 @@ impl EpochMs {
         let instant = DateTime::parse_from_rfc3339(text).ok()?;
         text.ends_with('Z')
             .then(|| Self(instant.timestamp_millis()))
+    }
+
+    /// A date-time in any of the forms that the main API shows (dixa-api.md 2.4): with `Z` or an offset, with a zone's name
+    /// behind it in brackets, or with no zone at all, which is UTC; or a calendar date. `None` for anything else.
+    pub fn parse_any(text: &str) -> Option<Self> {
+        let text = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
+            Some((instant, _)) => instant,
+            None => text,
+        };
+        let zoned = DateTime::parse_from_rfc3339(text).map(|instant| instant.timestamp_millis());
+        let unzoned = || {
+            let instant = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
+            Some(Self(instant.and_utc().timestamp_millis()))
+        };
+        zoned
+            .ok()
+            .map(Self)
+            .or_else(unzoned)
+            .or_else(|| Self::parse(text))
     }
 
     /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` for anything else.

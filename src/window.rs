@@ -3,7 +3,7 @@
 //! ```text
 //! covered      [────────────)[────────────)[──────)        half-open, whole seconds, no gap, no overlap
 //!              s            e                    horizon
-//! asked       (├────────────┤)                             after = s − 1 ms, before = e
+//! asked       (├────────────┤)                             after = s − one step, before = e
 //!                          (├────────────┤)                whatever the bounds mean, [s, e) is in it
 //! ```
 
@@ -36,9 +36,10 @@ pub struct Asked {
 
 impl Window {
     /// Bounds within which Dixa returns all of this window, be they inclusive or exclusive: undocumented (dixa-api.md 1.2).
-    pub fn asked(&self) -> Asked {
+    /// Two bounds differ by whole numbers of `step`, which is no more than a second.
+    pub fn asked(&self, step: Duration) -> Asked {
         Asked {
-            after: self.start.minus(Duration::from_millis(1)).max(EpochMs(0)),
+            after: self.start.minus(step).max(EpochMs(0)),
             before: self.end,
         }
     }
@@ -90,6 +91,7 @@ mod tests {
     use proptest::prelude::*;
 
     const NOON: i64 = 1_700_000_000_000;
+    const STEP: Duration = Duration::from_millis(1);
 
     fn check_cover(start: i64, horizon: i64, windows: &[Window]) {
         if start.div_euclid(1000) * 1000 >= EpochMs(horizon).ceil_to_second().0 {
@@ -110,7 +112,7 @@ mod tests {
         for window in windows {
             assert!(window.start < window.end);
             assert_eq!((window.start.0 % 1000, window.end.0 % 1000), (0, 0));
-            let asked = window.asked();
+            let asked = window.asked(STEP);
             assert!(asked.before.since(asked.after) <= LONGEST_SPAN);
         }
     }
@@ -140,7 +142,7 @@ mod tests {
         ) {
             #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any instant will do")]
             let instant = EpochMs(start + (length as f64 * at) as i64);
-            let mut asked = windows(EpochMs(start), EpochMs(start + length), days).map(|window| window.asked());
+            let mut asked = windows(EpochMs(start), EpochMs(start + length), days).map(|window| window.asked(STEP));
             let exclusive = asked.any(|asked| asked.after < instant && instant < asked.before);
             prop_assert!(exclusive || instant.0 >= start + length);
         }
@@ -151,7 +153,7 @@ mod tests {
         let window = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 62), 31)
             .next()
             .unwrap();
-        let asked = window.asked();
+        let asked = window.asked(STEP);
         assert_eq!(
             asked.before.since(asked.after),
             LONGEST_WINDOW + Duration::from_millis(1)

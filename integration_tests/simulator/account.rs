@@ -7,7 +7,8 @@ use fastrand::Rng;
 
 use super::conversation::{Conversation, Oddities};
 use super::json::{quoted, with_member};
-use super::{directory, message, settings};
+use super::large::Large;
+use super::{activity, directory, knowledge, message, settings};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,13 @@ pub struct Account {
     pub teams: Vec<Row>,
     /// What is set up, by the name of the stream.
     pub settings: BTreeMap<&'static str, Vec<Row>>,
+    pub activity: Vec<Row>,
+    /// By the name of the stream and the id of the team or queue.
+    pub members: BTreeMap<&'static str, BTreeMap<String, Vec<Row>>>,
+    /// What each collection of the knowledge base holds, by its id.
+    pub catalogs: BTreeMap<String, Row>,
+    /// Endless lists, made up on the way.
+    pub large: Option<Large>,
     /// When set, every conversation export is answered with so many records made up on the way.
     pub bulk: Option<usize>,
     random: Rng,
@@ -106,6 +114,10 @@ impl Account {
             tags: Vec::new(),
             teams: Vec::new(),
             settings: settings::none(),
+            activity: Vec::new(),
+            members: BTreeMap::new(),
+            catalogs: BTreeMap::new(),
+            large: None,
             bulk: None,
             random: Rng::with_seed(0),
             last_id: 1000,
@@ -142,7 +154,31 @@ impl Account {
         account.tags = directory::tags(random, shape.tags);
         account.teams = directory::teams(random, shape.teams);
         account.settings = settings::lists(random);
+        account.settle(random_of(seed));
         account
+    }
+
+    /// What follows from what there is.
+    fn settle(&mut self, mut random: Rng) {
+        let presence = directory::presence(&mut random, &self.agents);
+        self.settings.insert("agent_presence", presence);
+        self.members = BTreeMap::from([
+            (
+                "team_members",
+                directory::team_members(&self.teams, &self.agents),
+            ),
+            (
+                "queue_members",
+                directory::queue_members(&self.queues, &self.agents),
+            ),
+        ]);
+        let [collections, categories, articles] = [
+            "knowledge_collections",
+            "knowledge_categories",
+            "knowledge_articles",
+        ]
+        .map(|name| self.settings[name].as_slice());
+        self.catalogs = knowledge::catalogs(collections, categories, articles);
     }
 
     /// An account that answers every conversation export with so many records of about 2 KB, held nowhere.
@@ -183,6 +219,7 @@ impl Account {
                 with_member(&json, name, token)
             });
         (row.at, row.json) = (at_ms, json.into());
+        self.activity.extend(activity::entries(&row.key, &[at_ms]));
     }
 
     pub fn rename_agent(&mut self, index: usize, name: &str) {
@@ -190,28 +227,45 @@ impl Account {
         row.json = with_member(&row.json, "displayName", &quoted(name)).into();
     }
 
+    /// The rows of every stream as its reader is to see them: those of members with their parent's id in front.
+    pub fn rows(&self) -> BTreeMap<&'static str, Vec<Row>> {
+        let mut rows = BTreeMap::from([
+            ("conversations", self.conversations.clone()),
+            ("messages", self.messages.clone()),
+            ("activity_logs", self.activity.clone()),
+            ("agents", self.agents.clone()),
+            ("endusers", self.endusers.clone()),
+            ("queues", self.queues.clone()),
+            ("tags", self.tags.clone()),
+            ("teams", self.teams.clone()),
+            ("queue_members", self.children("queue_members", "queue_id")),
+            ("team_members", self.children("team_members", "team_id")),
+        ]);
+        rows.extend(self.settings.clone());
+        rows
+    }
+
+    fn children(&self, stream: &str, field: &str) -> Vec<Row> {
+        let lists = self.members.get(stream).into_iter().flatten();
+        let child = |parent: &str, row: &Row| {
+            let json = row
+                .json
+                .replacen('{', &format!(r#"{{"{field}":"{parent}","#), 1);
+            Row::new(&format!("{parent} {}", row.key), 0, &json)
+        };
+        lists
+            .flat_map(|(parent, rows)| rows.iter().map(move |row| child(parent, row)))
+            .collect()
+    }
+
     /// Rows and distinct keys of every stream.
     pub fn counts(&self) -> BTreeMap<&'static str, (usize, usize)> {
-        let streams = [
-            ("conversations", &self.conversations),
-            ("messages", &self.messages),
-            ("agents", &self.agents),
-            ("endusers", &self.endusers),
-            ("queues", &self.queues),
-            ("tags", &self.tags),
-            ("teams", &self.teams),
-        ];
         let distinct = |rows: &[Row]| {
-            rows.iter()
-                .map(|row| &row.key)
-                .collect::<HashSet<_>>()
-                .len()
+            let keys: HashSet<_> = rows.iter().map(|row| &row.key).collect();
+            keys.len()
         };
-        let settings = self.settings.iter().map(|(name, rows)| (*name, rows));
-        streams
-            .into_iter()
-            .chain(settings)
-            .map(|(name, rows)| (name, (rows.len(), distinct(rows))))
+        let rows = self.rows().into_iter();
+        rows.map(|(name, rows)| (name, (rows.len(), distinct(&rows))))
             .collect()
     }
 
@@ -232,12 +286,19 @@ impl Account {
         .written(&mut self.random);
         let count = self.random.i64(1..4);
         let lived = created..updated.unwrap_or(created);
-        let messages = message::messages(&mut self.random, &id, lived, count);
+        let messages = message::messages(&mut self.random, &id, lived.clone(), count);
         self.messages.extend(messages);
+        let times = [created, i64::midpoint(lived.start, lived.end), lived.end];
+        self.activity.extend(activity::entries(&id, &times));
         self.conversations.push(Row {
             key: id,
             at: updated.unwrap_or(created),
             json: json.into(),
         });
     }
+}
+
+/// Chance for what came later, so that what was there stays as it was.
+fn random_of(seed: u64) -> Rng {
+    Rng::with_seed(seed ^ 0x5ca1_ab1e)
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use super::bulk::Bulk;
+use super::large::Made;
 use super::layout::Pretty;
 use super::switches::Layout;
 
@@ -30,6 +31,11 @@ pub enum Body {
     },
     /// Made up row by row while writing.
     Bulk(Bulk),
+    Made {
+        opening: &'static str,
+        made: Made,
+        closing: String,
+    },
 }
 
 impl Answer {
@@ -101,16 +107,31 @@ impl Body {
                 rows,
                 closing,
             } => {
-                out.write_all(opening.as_bytes())?;
-                for (place, row) in rows.iter().enumerate() {
-                    if place > 0 {
-                        out.write_all(b",")?;
-                    }
-                    out.write_all(row.as_bytes())?;
-                }
-                out.write_all(closing.as_bytes())
+                let rows = rows.iter().map(|row| row.as_bytes());
+                enclosed(out, opening, rows, closing)
             }
             Self::Bulk(bulk) => bulk.render(out),
+            Self::Made {
+                opening,
+                made,
+                closing,
+            } => enclosed(out, opening, made.rows(), closing),
         }
     }
+}
+
+fn enclosed(
+    out: &mut dyn Write,
+    opening: &str,
+    rows: impl Iterator<Item = impl AsRef<[u8]>>,
+    closing: &str,
+) -> io::Result<()> {
+    out.write_all(opening.as_bytes())?;
+    for (place, row) in rows.enumerate() {
+        if place > 0 {
+            out.write_all(b",")?;
+        }
+        out.write_all(row.as_ref())?;
+    }
+    out.write_all(closing.as_bytes())
 }

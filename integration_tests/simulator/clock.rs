@@ -24,6 +24,16 @@ pub fn iso_date(ms: i64) -> String {
     instant(ms).format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// With milliseconds: `2021-12-01T12:46:36.581Z`.
+pub fn iso_date_ms(ms: i64) -> String {
+    instant(ms).format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// Without a zone, as presence has it: `2021-12-01T12:46:35.935`.
+pub fn local_date_ms(ms: i64) -> String {
+    instant(ms).format("%Y-%m-%dT%H:%M:%S%.3f").to_string()
+}
+
 fn instant(ms: i64) -> DateTime<chrono::Utc> {
     DateTime::from_timestamp_millis(ms).unwrap_or_default()
 }

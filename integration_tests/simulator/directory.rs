@@ -1,9 +1,11 @@
 //! Records of the main API's lists (dixa-api.md 2.7, SPEC's examples for the order). Optional fields are left out on some rows.
 
+use std::collections::BTreeMap;
+
 use fastrand::Rng;
 
 use super::account::Row;
-use super::clock::iso_date;
+use super::clock::{iso_date, local_date_ms};
 use super::conversation::NAMES;
 use super::json::{Object, one_of, uuid};
 
@@ -153,4 +155,72 @@ pub fn teams(random: &mut Rng, count: usize) -> Vec<Row> {
     keyed(random, count, |object, _, place| {
         object.text("name", &format!("Team {place}"));
     })
+}
+
+/// The state of each agent at one moment (dixa-api.md 2.4 for the times).
+pub fn presence(random: &mut Rng, agents: &[Row]) -> Vec<Row> {
+    let row = |agent: &Row| {
+        let mut object = Object::new();
+        object
+            .raw("userId", &agent.key)
+            .text("requestTime", &local_date_ms(FIRST_CREATED_MS));
+        let is_online = random.bool();
+        if is_online {
+            object
+                .text("lastSeen", &local_date_ms(FIRST_CREATED_MS - 1000))
+                .text("presenceStatus", "Working");
+        }
+        object.text(
+            "connectionStatus",
+            if is_online { "Online" } else { "Offline" },
+        );
+        if is_online {
+            object.raw("activeChannels", r#"["Email","PstnPhone"]"#);
+        }
+        Row::new(&agent.key, 0, &object.written())
+    };
+    agents.iter().map(row).collect()
+}
+
+/// The members of each of these teams, by its id: agents, some of them in several, and nobody in the last.
+pub fn team_members(teams: &[Row], agents: &[Row]) -> BTreeMap<String, Vec<Row>> {
+    dealt(teams, agents, |place| {
+        let agent = &agents[place];
+        let mut object = Object::new();
+        object
+            .raw("id", &agent.key)
+            .text("name", &format!("Agent {place}"));
+        if place.is_multiple_of(3) {
+            object.text("email", &format!("agent.{place}@example.org"));
+        }
+        Row::new(&agent.key, 0, &object.written())
+    })
+}
+
+/// The same of queues.
+pub fn queue_members(queues: &[Row], agents: &[Row]) -> BTreeMap<String, Vec<Row>> {
+    dealt(queues, agents, |place| {
+        let mut object = Object::new();
+        object.raw("agentId", &agents[place].key);
+        if place.is_multiple_of(2) {
+            object.number("priority", 1);
+        }
+        Row::new(&agents[place].key, 0, &object.written())
+    })
+}
+
+fn dealt(
+    parents: &[Row],
+    agents: &[Row],
+    member: impl Fn(usize) -> Row,
+) -> BTreeMap<String, Vec<Row>> {
+    let members = |(number, parent): (usize, &Row)| {
+        let is_last = number + 1 == parents.len();
+        let mine = (0..agents.len()).filter(|place| !is_last && place % (number + 2) == 0);
+        (
+            parent.key.trim_matches('"').to_owned(),
+            mine.map(&member).collect(),
+        )
+    };
+    parents.iter().enumerate().map(members).collect()
 }

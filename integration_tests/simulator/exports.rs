@@ -9,6 +9,7 @@ use super::World;
 use super::account::Row;
 use super::answer::{Answer, Body};
 use super::bulk::Bulk;
+use super::large::{Kind, Made};
 use super::request::Request;
 use super::rules::Refusal;
 use super::switches::{Bound, Order, Switches};
@@ -41,8 +42,17 @@ pub fn answer(world: &World, request: &Request) -> Result<Answer, Refusal> {
         return Err(invalid("no filter"));
     }
     let account = world.account();
-    let body = match (account.bulk, spans.first()) {
-        (Some(records), Some((_, span))) if !messages => Body::Bulk(Bulk::new(records, span)),
+    let body = match (account.bulk, account.large, spans.first()) {
+        (Some(records), _, Some((_, span))) if !messages => Body::Bulk(Bulk::new(records, span)),
+        (_, Some(large), Some((_, span))) if messages && large.messages > 0 => Body::Made {
+            opening: "[",
+            made: Made {
+                large,
+                kind: Kind::Messages,
+                numbers: large.within(Kind::Messages, span),
+            },
+            closing: "]".to_owned(),
+        },
         _ => {
             let rows = if messages {
                 &account.messages
@@ -157,12 +167,17 @@ fn passes(row: &Row, filter: &str, span: &RangeInclusive<i64>) -> bool {
     }
 }
 
-fn array(mut rows: Vec<&Row>, order: Order) -> Body {
+/// Puts rows into the order in which they are sent.
+pub fn sort(rows: &mut [&Row], order: Order) {
     match order {
         Order::Ascending => rows.sort_by_key(|row| row.at),
         Order::Descending => rows.sort_by_key(|row| std::cmp::Reverse(row.at)),
-        Order::Shuffled => fastrand::Rng::with_seed(rows.len() as u64).shuffle(&mut rows),
+        Order::Shuffled => fastrand::Rng::with_seed(rows.len() as u64).shuffle(rows),
     }
+}
+
+fn array(mut rows: Vec<&Row>, order: Order) -> Body {
+    sort(&mut rows, order);
     let rows = rows.into_iter().map(|row| Arc::clone(&row.json)).collect();
     Body::Rows {
         opening: "[",

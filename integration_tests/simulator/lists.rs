@@ -1,181 +1,130 @@
-//! The rules of the main API's lists: which there are, their parameters and filters.
+//! The rules of the main API's lists: their parameters and filters, and the rows that pass.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::World;
 use super::account::{Account, Row};
+use super::activity;
 use super::answer::{Answer, Body};
-use super::pages::page;
+use super::catalogue::{ACTIVITY, CHANNELS_OF_FLOWS, FLOWS, LISTS, List, TAGS};
+use super::exports::sort;
+use super::large::Made;
+use super::pages::{page, with_filters};
 use super::request::Request;
 use super::rules::Refusal;
 use super::switches::Absent;
 
-/// One list of the main API.
-struct List {
-    path: &'static str,
-    rows: fn(&Account) -> &Vec<Row>,
-    /// Whether it takes `pageLimit` and `pageKey`.
-    paged: bool,
-    /// Filters that exclude one another.
-    filters: &'static [(&'static str, &'static str)],
-    /// Fields that may be left out.
-    optional: &'static [&'static str],
+pub fn is_known(path: &str) -> bool {
+    find(path).is_some()
 }
 
-/// dixa-api.md 2.6 and 2.7, SPEC: paths, paging, filters, and which fields are optional.
-const LISTS: &[List] = &[
-    List {
-        path: "/v1/agents",
-        rows: |account| &account.agents,
-        paged: true,
-        filters: &[("email", "email"), ("phone", "phoneNumber")],
-        optional: &[
-            "avatarUrl",
-            "phoneNumber",
-            "additionalEmails",
-            "additionalPhoneNumbers",
-            "firstName",
-            "lastName",
-            "middleNames",
-            "roles",
-        ],
-    },
-    List {
-        path: "/v1/endusers",
-        rows: |account| &account.endusers,
-        paged: true,
-        filters: &[
-            ("email", "email"),
-            ("phone", "phoneNumber"),
-            ("externalId", "externalId"),
-        ],
-        optional: &[
-            "displayName",
-            "email",
-            "phoneNumber",
-            "additionalEmails",
-            "additionalPhoneNumbers",
-            "firstName",
-            "lastName",
-            "middleNames",
-            "avatarUrl",
-            "externalId",
-        ],
-    },
-    List {
-        path: "/v1/queues",
-        rows: |account| &account.queues,
-        paged: false,
-        filters: &[],
-        optional: &[
-            "offerTimeout",
-            "offeringAlgorithm",
-            "memberListType",
-            "usages",
-            "wrapupTimeout",
-            "priority",
-            "offerAbandonedConversations",
-            "isPreferredAgentEnabled",
-            "preferredAgentTimeouts",
-            "preferredAgentOfflineTimeout",
-            "personalAgentOfflineTimeout",
-            "isRestricted",
-        ],
-    },
-    List {
-        path: TAGS,
-        rows: |account| &account.tags,
-        paged: false,
-        filters: &[],
-        optional: &["color"],
-    },
-    List {
-        path: "/v1/teams",
-        rows: |account| &account.teams,
-        paged: false,
-        filters: &[],
-        optional: &[],
-    },
-    List {
-        path: "/v1/custom-attributes",
-        rows: |account| &account.settings["custom_attributes"],
-        paged: false,
-        filters: &[],
-        optional: &["description", "updatedAt"],
-    },
-    List {
-        path: "/v1/templates",
-        rows: |account| &account.settings["templates"],
-        paged: true,
-        filters: &[("type", "_type")],
-        optional: &["lastEditedBy", "lastEditedAt", "translations", "subject"],
-    },
-    List {
-        path: "/v1/knowledge/collections",
-        rows: |account| &account.settings["knowledge_collections"],
-        paged: true,
-        filters: &[],
-        optional: &["description"],
-    },
-    List {
-        path: "/v1/analytics/metrics",
-        rows: |account| &account.settings["analytics_metrics"],
-        paged: true,
-        filters: &[],
-        optional: &[],
-    },
-    List {
-        path: "/v1/analytics/records",
-        rows: |account| &account.settings["analytics_records"],
-        paged: true,
-        filters: &[],
-        optional: &[],
-    },
-];
+/// The list of this path, and the id in it.
+fn find(path: &str) -> Option<(&'static List, &str)> {
+    LISTS.iter().find_map(|list| {
+        let Some((before, after)) = list.path.split_once("{id}") else {
+            return (list.path == path).then_some((list, ""));
+        };
+        let id = path.strip_prefix(before)?.strip_suffix(after)?;
+        (!id.is_empty() && !id.contains('/')).then_some((list, id))
+    })
+}
 
-const TAGS: &str = "/v1/tags";
-
-pub fn is_known(path: &str) -> bool {
-    LISTS.iter().any(|list| list.path == path)
+/// What is not there (dixa-api.md 2.2: SPEC, with the message).
+fn not_found() -> Refusal {
+    Refusal::new(
+        404,
+        "unknown path",
+        "The requested resource could not be found",
+    )
 }
 
 /// One page, or the whole of a list that is not paged.
 pub fn answer(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let Some(list) = LISTS.iter().find(|list| list.path == request.path) else {
-        return Err(Refusal::new(
-            404,
-            "unknown path",
-            "The requested resource could not be found",
-        ));
-    };
+    let request = &with_filters(request);
+    let (list, id) = find(&request.path).ok_or_else(not_found)?;
     if world.switches.strict_queries {
         documented_parameters(list, request)?;
     }
     exclusive_filters(list, request)?;
     let inactive_too = inactive_too(request)?;
+    let channel = channel(list, request)?;
+    let span = activity::span(&world.switches, request)?;
     let account = world.account();
-    let rows = (list.rows)(&account).iter();
-    let rows = rows.filter(|row| {
-        inactive_too || list.path != TAGS || !row.json.contains(r#""state":"Inactive""#)
-    });
-    let rows: Vec<&Row> = rows
+    if let Some(made) = made(list, &account, &span) {
+        return large_page(world, request, list, &made);
+    }
+    let rows = (list.rows)(&account, id).ok_or_else(not_found)?;
+    let mut rows: Vec<&Row> = rows
+        .iter()
+        .filter(|row| {
+            inactive_too || list.path != TAGS || !row.json.contains(r#""state":"Inactive""#)
+        })
+        .filter(|row| channel.is_none_or(|channel| row.key.ends_with(&format!(" {channel}"))))
+        .filter(|row| list.path != ACTIVITY || span.contains(&row.at))
         .filter(|row| matches_filter(list, request, row))
         .collect();
+    if list.path == ACTIVITY {
+        sort(&mut rows, world.switches.order);
+    }
     let (page, meta) = if list.paged {
-        page(world, request, &rows)?
+        page(world, request, rows.len())?
     } else {
-        (rows.as_slice(), String::new())
+        (0..rows.len(), String::new())
     };
-    let rows = page
+    let rows = rows[page]
         .iter()
         .map(|row| with_absent(row, list.optional, world.switches.absent))
         .collect();
+    let (opening, closing) = list.around;
+    let end = if opening.starts_with('{') { "}" } else { "" };
     let body = Body::Rows {
-        opening: r#"{"data":["#,
+        opening,
         rows,
-        closing: format!("]{meta}}}"),
+        closing: format!("{closing}{meta}{end}"),
     };
     Ok(Answer::new(200, "application/json", body))
+}
+
+/// The rows that are made up on the way, all that pass.
+fn made(list: &List, account: &Account, span: &RangeInclusive<i64>) -> Option<Made> {
+    let (kind, large) = list.large.zip(account.large)?;
+    (large.count(kind) > 0).then(|| Made {
+        large,
+        kind,
+        numbers: large.within(kind, span),
+    })
+}
+
+fn large_page(
+    world: &World,
+    request: &Request,
+    list: &List,
+    made: &Made,
+) -> Result<Answer, Refusal> {
+    let (page, meta) = page(world, request, made.numbers.len())?;
+    let first = made.numbers.start;
+    let numbers = first + page.start..first + page.end;
+    let (opening, closing) = list.around;
+    let body = Body::Made {
+        opening,
+        made: Made { numbers, ..*made },
+        closing: format!("{closing}{meta}}}"),
+    };
+    Ok(Answer::new(200, "application/json", body))
+}
+
+/// Flows of one channel at a time, else of `PstnPhone` (dixa-api.md 2.6: SPEC); one that the endpoint does not list is refused.
+fn channel<'a>(list: &List, request: &'a Request) -> Result<Option<&'a str>, Refusal> {
+    if list.path != FLOWS {
+        return Ok(None);
+    }
+    let channel = request.parameter("channel").unwrap_or("PstnPhone");
+    if CHANNELS_OF_FLOWS.contains(&channel) {
+        Ok(Some(channel))
+    } else {
+        Err(Refusal::new(400, "channel", "Decoding failure in request"))
+    }
 }
 
 /// Dixa is said to ignore unknown parameters (dixa-api.md 2.6: C, TAP); refused by switch.
@@ -183,7 +132,12 @@ fn documented_parameters(list: &List, request: &Request) -> Result<(), Refusal> 
     for (name, _) in &request.pairs {
         let of_paging = list.paged && matches!(name.as_str(), "pageLimit" | "pageKey");
         let of_tags = list.path == TAGS && name == "includeDeactivated";
-        if !of_paging && !of_tags && list.filters.iter().all(|(filter, _)| filter != name) {
+        let of_list = list.parameters.contains(&name.as_str());
+        if !of_paging
+            && !of_tags
+            && !of_list
+            && list.filters.iter().all(|(filter, _)| filter != name)
+        {
             return Err(Refusal::new(
                 400,
                 "undocumented parameter",

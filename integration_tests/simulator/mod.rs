@@ -6,9 +6,11 @@
 )]
 
 pub mod account;
+mod activity;
 mod answer;
 pub mod base64;
 mod bulk;
+mod catalogue;
 pub mod clock;
 mod control;
 mod conversation;
@@ -17,6 +19,8 @@ mod exchange;
 mod exports;
 pub mod faults;
 mod json;
+mod knowledge;
+pub mod large;
 mod layout;
 mod lists;
 pub mod log;
@@ -27,7 +31,7 @@ pub mod rate;
 mod request;
 pub mod rules;
 mod server;
-mod settings;
+pub mod settings;
 pub mod switches;
 #[cfg(test)]
 mod tests;

@@ -1,38 +1,39 @@
 //! Pages of the main API's lists: sizes, keys and links.
 
-use super::account::Row;
+use std::ops::Range;
+
 use super::request::Request;
 use super::rules::Refusal;
 use super::switches::{AboveMax, LastMeta, NextLink, Paging};
 use super::{World, base64};
 
-/// A page and its `,"meta":…` (dixa-api.md 2.3: relative link, key in base64 with its inside opaque, A). `pageLimit` may stand
-/// beside `pageKey` and changes the size from there on (SPEC).
-pub fn page<'a>(
+/// The rows of a page by their places among all, and its `,"meta":…` (dixa-api.md 2.3: relative link, key in base64 with its
+/// inside opaque, A). `pageLimit` may stand beside `pageKey` and changes the size from there on (SPEC).
+pub fn page(
     world: &World,
     request: &Request,
-    rows: &'a [&'a Row],
-) -> Result<(&'a [&'a Row], String), Refusal> {
+    count: usize,
+) -> Result<(Range<usize>, String), Refusal> {
     let paging = &world.switches.paging;
     let asked = asked_size(paging, request)?;
     let key = match request.parameter("pageKey") {
         Some(key) => Key::read(key).ok_or_else(|| decoding("pageKey"))?,
-        None => Key::first(asked.unwrap_or(paging.default_size)),
+        None => Key::first(asked.unwrap_or(paging.default_size), request),
     };
     let size = asked.unwrap_or(key.size);
-    let start = key.offset.min(rows.len());
+    let start = key.offset.min(count);
     let emptied = paging.empty_page == Some(key.page);
     let end = if emptied {
         start
     } else {
-        rows.len().min(start + size)
+        count.min(start + size)
     };
-    let meta = if end < rows.len() || emptied || paging.next == NextLink::SameKey {
-        let page = key.page + 1;
+    let meta = if end < count || emptied || paging.next == NextLink::SameKey {
         let next = Key {
             size,
             offset: end,
-            page,
+            page: key.page + 1,
+            filters: key.filters,
         };
         format!(
             r#","meta":{{"next":"{}"}}"#,
@@ -41,7 +42,20 @@ pub fn page<'a>(
     } else {
         last_meta(paging.last).to_owned()
     };
-    Ok((&rows[start..end], meta))
+    Ok((start..end, meta))
+}
+
+/// The request with the filters that its page key carries (dixa-api.md 2.3: unknown whether it does; those who follow the link
+/// alone and those who send the filters again both succeed).
+pub fn with_filters(request: &Request) -> Request {
+    let mut request = request.clone();
+    let key = request.parameter("pageKey").and_then(Key::read);
+    for (name, value) in key.into_iter().flat_map(|key| key.filters) {
+        if request.parameter(&name).is_none() {
+            request.pairs.push((name, value));
+        }
+    }
+    request
 }
 
 /// `pageLimit` is an int32 (dixa-api.md 2.3: SPEC); below one or above the maximum: unknown, see `Paging`.
@@ -77,6 +91,7 @@ fn link(world: &World, path: &str, next: &Key) -> String {
             size: next.size,
             offset: next.size,
             page: 1,
+            filters: next.filters.clone(),
         }
         .written(),
         _ => next.written(),
@@ -103,21 +118,33 @@ struct Key {
     size: usize,
     offset: usize,
     page: usize,
+    filters: Vec<(String, String)>,
 }
 
 impl Key {
-    fn first(size: usize) -> Self {
+    fn first(size: usize, request: &Request) -> Self {
+        let filters = request.pairs.iter().filter(|(name, _)| name != "pageLimit");
         Self {
             size,
             offset: 0,
             page: 0,
+            filters: filters.cloned().collect(),
         }
     }
 
     fn written(&self) -> String {
-        let Self { size, offset, page } = self;
-        let key =
-            base64::encoded(format!("pageLimit={size}&page={page}&offset={offset}").as_bytes());
+        let Self {
+            size, offset, page, ..
+        } = self;
+        let filters = self.filters.iter();
+        let filters: Vec<_> = filters
+            .map(|(name, value)| format!("&{name}={value}"))
+            .collect();
+        let key = format!(
+            "pageLimit={size}&page={page}&offset={offset}{}",
+            filters.concat()
+        );
+        let key = base64::encoded(key.as_bytes());
         key.replace('+', "%2B")
             .replace('/', "%2F")
             .replace('=', "%3D")
@@ -125,15 +152,20 @@ impl Key {
 
     fn read(key: &str) -> Option<Self> {
         let text = String::from_utf8(base64::decoded(key)?).ok()?;
-        let mut values = ["pageLimit=", "page=", "offset="]
-            .iter()
-            .zip(text.split('&'));
-        let mut value = || {
-            values
-                .next()
-                .and_then(|(name, part)| part.strip_prefix(name)?.parse().ok())
+        let mut parts = text.split('&').map(|part| part.split_once('='));
+        let mut value = |expected: &str| {
+            let (name, value) = parts.next()??;
+            value.parse().ok().filter(|_| name == expected)
         };
-        let (size, page, offset) = (value()?, value()?, value()?);
-        (size > 0 && text.split('&').count() == 3).then_some(Self { size, offset, page })
+        let (size, page, offset) = (value("pageLimit")?, value("page")?, value("offset")?);
+        let filters =
+            parts.map(|part| part.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let filters = filters.collect::<Option<_>>()?;
+        (size > 0).then_some(Self {
+            size,
+            offset,
+            page,
+            filters,
+        })
     }
 }

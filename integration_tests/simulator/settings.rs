@@ -1,4 +1,5 @@
-//! Records of what an organization has set up (dixa-api.md 2.7, SPEC): custom attributes, templates, knowledge, analytics.
+//! Records of what an organization has set up (dixa-api.md 2.7, SPEC): custom attributes, templates, flows, webhooks, hours,
+//! knowledge, analytics.
 //! Optional fields are left out on some rows.
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use super::account::Row;
 use super::clock::iso_date;
 use super::directory::keyed;
 use super::json::{Object, one_of, quoted, uuid};
+use super::knowledge;
 
 /// 2021-05-04.
 const MADE_MS: i64 = 1_620_122_400_000;
@@ -16,7 +18,7 @@ const MADE_MS: i64 = 1_620_122_400_000;
 type Rows = fn(&mut Rng) -> Vec<Row>;
 
 /// What makes the rows of each list, by the name of the stream.
-const LISTS: [(&str, Rows); 5] = [
+const LISTS: [(&str, Rows); 13] = [
     ("custom_attributes", |random| {
         keyed(random, 5, custom_attribute)
     }),
@@ -26,16 +28,127 @@ const LISTS: [(&str, Rows); 5] = [
     }),
     ("analytics_metrics", |_| named(METRICS, metric)),
     ("analytics_records", |_| named(RECORDS, record)),
+    ("contact_endpoints", |_| endpoints()),
+    ("conversation_flows", flows),
+    ("webhooks", |random| keyed(random, 4, webhook)),
+    ("business_hours_schedules", |random| {
+        keyed(random, 3, schedule)
+    }),
+    ("knowledge_categories", knowledge::categories),
+    ("knowledge_articles", knowledge::articles),
+    ("organization", |random| keyed(random, 1, organization)),
+    ("agent_presence", |_| Vec::new()),
 ];
 
-/// Each list without a row.
+/// Each list without a row, but that there is always an organization.
 pub fn none() -> BTreeMap<&'static str, Vec<Row>> {
-    LISTS.map(|(name, _)| (name, Vec::new())).into()
+    let mut lists = BTreeMap::from(LISTS.map(|(name, _)| (name, Vec::new())));
+    lists.insert(
+        "organization",
+        keyed(&mut Rng::with_seed(0), 1, organization),
+    );
+    lists
 }
 
 /// The rows of each list, by the name of the stream.
 pub fn lists(random: &mut Rng) -> BTreeMap<&'static str, Vec<Row>> {
     LISTS.map(|(name, rows)| (name, rows(random))).into()
+}
+
+/// Both members of the union; they have no id (dixa-api.md 2.6: SPEC).
+fn endpoints() -> Vec<Row> {
+    let email = |place: usize| {
+        let address = quoted(&format!("support.{place}@example.org"));
+        let name = if place == 1 {
+            ""
+        } else {
+            r#""name":"Support ✉","#
+        };
+        let json = format!(r#"{{"address":{address},{name}"_type":"EmailEndpoint"}}"#);
+        Row::new(&address, 0, &json)
+    };
+    let telephone = |place: usize| {
+        let number = quoted(&format!("+4531{place:06}"));
+        let json = format!(
+            r#"{{"number":{number},"functionality":["VoiceInbound","VoiceOutbound"],"name":"DK","_type":"TelephonyEndpoint"}}"#
+        );
+        Row::new(&number, 0, &json)
+    };
+    (0..3).map(email).chain((0..2).map(telephone)).collect()
+}
+
+fn flows(random: &mut Rng) -> Vec<Row> {
+    let channels = ["PstnPhone", "PstnPhone", "Email", "WidgetChat", "Messenger"];
+    let flow = |channel: &&str| {
+        let id = uuid(random);
+        let mut object = Object::new();
+        object
+            .raw("id", &id)
+            .text("name", &format!("Default {channel} flow"))
+            .text("channel", channel)
+            .text("contactEndpointId", "+559912443333");
+        Row::new(&format!("{id} {channel}"), 0, &object.written())
+    };
+    channels.iter().map(flow).collect()
+}
+
+/// What stands in every webhook as its key, and in every header, and nowhere else.
+pub const SECRET_KEY: &str = "4g4h988p468g785965b780684bde5546c52gge658d76b4q33fb69c526ea4bdbc";
+pub const HEADER: &str = "Basic d2ViaG9va191c2VyOndlYmhvb2tfcGFzc3dvcmQ=";
+
+fn webhook(object: &mut Object, random: &mut Rng, place: usize) {
+    let headers = match place {
+        0 => "{}".to_owned(),
+        1 => format!(r#"{{"Authorization":"{HEADER}","X-\"Other\"\u00e9":"{HEADER}\n"}}"#),
+        _ => format!(r#"{{"Authorization":"{HEADER}"}}"#),
+    };
+    object.text("name", &format!("Dashboard {place}"));
+    if random.bool() {
+        object.raw(
+            "subscribedEvents",
+            r#"["ConversationCreated","ConversationClosed"]"#,
+        );
+    }
+    let by = uuid(random);
+    object
+        .text("url", &format!("https://example.org/webhook/{place}"))
+        .raw("headers", &headers)
+        .text("secretKey", SECRET_KEY)
+        .raw("enabled", "true")
+        .text("createdAt", &iso_date(MADE_MS))
+        .raw("createdBy", &by)
+        .text("updatedAt", &iso_date(MADE_MS + 60_000))
+        .raw("updatedBy", &by);
+    if place.is_multiple_of(2) {
+        object.raw(
+            "filters",
+            r#"{"Conversation":{"strategy":"All","conditions":[{"field":"InitialChannel","values":["email","pstn_phone"],"_type":"IsOneOf"}],"_type":"CombinedFilters"}}"#,
+        );
+    }
+}
+
+/// A whole definition (SPEC's example); the list has `name` and `id` of it.
+fn schedule(object: &mut Object, random: &mut Rng, place: usize) {
+    object
+        .text("name", &format!("Schedule {place}"))
+        .text("timezone", "Europe/Copenhagen");
+    if random.bool() {
+        object.raw(
+            "businessHours",
+            r#"[{"name":"Monday","dayOfWeek":1,"businessHourType":"Regular","status":"Open","intervals":[{"startTime":"08:00","endTime":"16:00"}],"startDate":"2026-01-05"}]"#,
+        );
+    }
+    object.raw(
+        "exceptions",
+        r#"[{"name":"New Year","businessHourType":"Holiday","status":"Closed","intervals":[],"recurring":{"dayOfMonth":1,"monthOfYear":1},"startDate":"2026-01-01"}]"#,
+    );
+}
+
+fn organization(object: &mut Object, _: &mut Rng, _: usize) {
+    object
+        .text("name", "Example Organization ø")
+        .text("subdomain", "example-org")
+        .text("status", "Active");
 }
 
 fn named(names: &[&str], fill: fn(&mut Object)) -> Vec<Row> {

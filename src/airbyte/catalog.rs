@@ -14,7 +14,8 @@ pub enum SyncMode {
 pub struct DiscoveredStream<'a> {
     pub name: &'a str,
     pub json_schema: Value,
-    pub primary_key: &'a str,
+    /// The fields of the key; none where the records have none.
+    pub primary_key: &'a [&'a str],
     /// A stream with a cursor can be read incrementally, and a full refresh of it can be resumed.
     pub cursor: Option<&'a str>,
 }
@@ -34,10 +35,10 @@ impl DiscoveredStream<'_> {
             stream.insert("source_defined_cursor".into(), json!(true));
             stream.insert("default_cursor_field".into(), json!([cursor]));
         }
-        stream.insert(
-            "source_defined_primary_key".into(),
-            json!([[self.primary_key]]),
-        );
+        let key: Vec<_> = self.primary_key.iter().map(|field| [field]).collect();
+        if !key.is_empty() {
+            stream.insert("source_defined_primary_key".into(), json!(key));
+        }
         stream.insert("is_resumable".into(), json!(self.cursor.is_some()));
         Value::Object(stream)
     }

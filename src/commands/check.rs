@@ -1,9 +1,12 @@
-//! `check`: the smallest request there is to each host proves the token. A refused token is an answer, not a crash.
+//! `check`: the smallest requests there are prove the token, and tell what it may not read. A refused token is an answer,
+//! not a crash.
 
 use std::cell::RefCell;
+use std::iter;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::output::Output;
@@ -12,14 +15,17 @@ use crate::commands::load_config;
 use crate::commands::read::tell::Teller;
 use crate::dixa::Host;
 use crate::dixa::client::Client;
-use crate::dixa::error::Error;
-use crate::dixa::page::{Page, Reader, Shape, Sink};
+use crate::dixa::error::{Error, Phase};
+use crate::dixa::page::{Reader, Shape, Sink};
 use crate::dixa::record::Record;
 use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
-use crate::streams::{Paging, STREAMS, Span, Stream};
+use crate::streams::{Each, Paging, STREAMS, Span, Stream};
 use crate::window::Window;
+
+/// So long it may take to ask for all that is not the first of its host.
+const A_WHILE: Duration = Duration::from_secs(20);
 
 /// Takes records and forgets them.
 struct Nowhere;
@@ -32,8 +38,18 @@ impl Sink for Nowhere {
     }
 }
 
-/// Says whether the config and its token are good. Only what the user can mend makes it say FAILED; that Dixa could not
-/// be asked is a failure of the command.
+/// What was asked of Dixa for some streams, and how that went.
+struct Probe {
+    /// The stream whose endpoint was asked.
+    stream: &'static Stream,
+    /// All that can be read if it can.
+    streams: Vec<&'static str>,
+    answer: Result<(), Error>,
+}
+
+/// Says whether the config and its token are good: they are if the exports or a list can be read. What cannot be read
+/// beside that is told as a warning. Only what the user can mend makes it say FAILED; that Dixa could not be asked is a
+/// failure of the command.
 pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> {
     let refused = match load_config(&file.config, output) {
         Err(failure) => Some(failure),
@@ -45,9 +61,7 @@ pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> 
                 patience: &Patience::CHECK,
                 watch: &teller,
             };
-            let answers =
-                join_all([Host::Exports, Host::Api].map(|host| ask(&reader, host, output))).await;
-            answers.into_iter().filter_map(Result::err).reduce(gravest)
+            judge(probes(&reader).await, &client, output)
         }
     };
     if let Some(failure) = refused
@@ -60,48 +74,132 @@ pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> 
     Ok(true)
 }
 
-/// One request to a host.
-async fn ask(reader: &Reader<'_>, host: Host, output: &Output) -> Result<(), Failure> {
-    let smallest = |stream: &&Stream| {
-        stream.host == host && !matches!((&stream.paging, host), (Paging::Single, Host::Api))
+/// The endpoints to ask, each with the streams that depend on it: one of the exports, whose limit is small and which all
+/// need the same right, and of the main API every one that needs no other one's ids.
+fn probed() -> Vec<(&'static Stream, Vec<&'static str>)> {
+    let mut probes: Vec<(&Stream, Vec<_>)> = Vec::new();
+    for stream in STREAMS {
+        let first = iter::successors(Some(stream), |stream| stream.parent()).last();
+        let first = first.unwrap_or(stream);
+        let shared = probes.iter_mut().find(|(probed, _)| {
+            probed.name == first.name || (probed.host, first.host) == (Host::Exports, Host::Exports)
+        });
+        match shared {
+            Some((_, streams)) => streams.push(stream.name),
+            None => probes.push((first, vec![stream.name])),
+        }
+    }
+    probes
+}
+
+/// Asks for the first of each host; the others after it, for a while, if their host answers at all.
+async fn probes(reader: &Reader<'_>) -> Vec<Probe> {
+    let mut hosts = Vec::new();
+    let (firsts, others): (Vec<_>, Vec<_>) = probed().into_iter().partition(|(stream, _)| {
+        let is_first = !hosts.contains(&stream.host);
+        hosts.push(stream.host);
+        is_first
+    });
+    let ask = async |(stream, streams), patience: Duration| {
+        let answer = timeout(patience, ask(reader, stream)).await;
+        let answer = answer.unwrap_or(Err(Error::TimedOut {
+            host: stream.host,
+            phase: Phase::FirstByte,
+            after: patience,
+        }));
+        Probe {
+            stream,
+            streams,
+            answer,
+        }
     };
-    let Some(stream) = STREAMS.iter().find(smallest) else {
-        unreachable!("both hosts have such a stream")
+    let mut probes = join_all(firsts.into_iter().map(|first| ask(first, Duration::MAX))).await;
+    let is_there = |host: Host| {
+        let is_answer =
+            |answer: &Result<(), Error>| answer.as_ref().err().is_none_or(Error::is_refusal);
+        probes
+            .iter()
+            .any(|probe| probe.stream.host == host && is_answer(&probe.answer))
     };
+    let others = others
+        .into_iter()
+        .filter(|(stream, _)| is_there(stream.host));
+    let others = join_all(others.map(|other| ask(other, A_WHILE))).await;
+    probes.extend(others);
+    probes
+}
+
+/// One request; two where the size of a page is refused.
+async fn ask(reader: &Reader<'_>, stream: &'static Stream) -> Result<(), Error> {
     let fields = RefCell::new(stream.fields());
     let shape = Shape {
-        path: stream.frame,
+        frame: stream.frame,
         fields: &fields,
     };
-    let name = reader.client.host_name(host);
-    let ask = async |query: &[(&str, String)]| -> Result<Page, Error> {
-        reader
-            .read(
-                &reader.client.request(host, stream.path, query),
-                &shape,
-                &mut Nowhere,
-            )
-            .await
+    let mut query: Vec<_> = stream.fixed_query().collect();
+    if let Span::Windows(windows) = &stream.span {
+        let end = EpochMs::now().floor_to_second();
+        let start = end.minus(Duration::from_secs(1));
+        query.extend(windows.query(&Window { start, end }));
+    }
+    if let Each::Value { parameter, values } = &stream.each {
+        query.extend(
+            values
+                .first()
+                .map(|value| (*parameter, (*value).to_owned())),
+        );
+    }
+    let ask = async |query: &[(&str, String)]| {
+        let request = reader.client.request(stream.host, stream.path, None, query);
+        reader.read(&request, &shape, &mut Nowhere).await.map(drop)
     };
-    let answer = match &stream.span {
-        Span::Windows(windows) => {
-            let end = EpochMs::now().floor_to_second();
-            let start = end.minus(Duration::from_secs(1));
-            ask(&windows.query(&Window { start, end })).await
+    if let Paging::Pages(_) = stream.paging {
+        let smallest = [&query[..], &[("pageLimit", "1".to_owned())]].concat();
+        match ask(&smallest).await {
+            Err(Error::Status { status: 400, .. }) => {}
+            answer => return answer,
         }
-        Span::Everything => match ask(&[("pageLimit", "1".to_owned())]).await {
-            Err(Error::Status { status: 400, .. }) => ask(&[]).await,
-            answer => answer,
-        },
-    };
-    let failure = match answer {
-        Ok(_) => {
-            output.log(Level::Info, &format!("{host} ({name}) accepts the token."));
-            return Ok(());
+    }
+    ask(&query).await
+}
+
+/// What the answers come to: a failure, or nothing worse than warnings.
+fn judge(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failure> {
+    let can_read = probes.iter().any(|probe| probe.answer.is_ok());
+    let (mut unreadable, mut failures) = (Vec::new(), Vec::new());
+    let mut hosts = Vec::new();
+    for Probe {
+        stream,
+        streams,
+        answer,
+    } in probes
+    {
+        let host = stream.host;
+        let is_first = !hosts.contains(&host);
+        hosts.push(host);
+        let name = client.host_name(host);
+        match answer {
+            Ok(()) if is_first => {
+                output.log(Level::Info, &format!("{host} ({name}) accepts the token."));
+            }
+            Ok(()) => {}
+            Err(error) if can_read && (error.is_refusal() || !is_first) => {
+                let streams = streams.join("`, `");
+                unreadable.push(format!("`{streams}` ({error} to GET {})", stream.path));
+            }
+            Err(error) if is_first => failures.push(Failure::from(error).about(name)),
+            Err(_) => {}
         }
-        Err(error) => Failure::from(error),
-    };
-    Err(failure.about(name))
+    }
+    if !unreadable.is_empty() {
+        let warning = format!(
+            "The token cannot read everything. Without the right to do so, or until Dixa answers otherwise, these streams will fail: \
+             {}. The others can be read.",
+            unreadable.join("; ")
+        );
+        output.log(Level::Warn, &warning);
+    }
+    failures.into_iter().reduce(gravest)
 }
 
 /// A message without the sentences that another ends with, too: the same advice is given once.

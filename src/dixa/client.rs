@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,6 +18,13 @@ use crate::dixa::retry::Patience;
 use crate::dixa::slots::{Slot, Slots};
 use crate::dixa::token::Token;
 use crate::dixa::transport::{Http, Transport, chain};
+
+/// What an id may not bring into a path as it is.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Where the hosts are, and what the token may ask of them.
 #[derive(Clone, Debug)]
@@ -169,10 +177,18 @@ impl Client {
         }
     }
 
-    /// A request for `path`, which begins with `/v1/`.
-    pub fn request(&self, host: Host, path: &str, query: &[(&str, String)]) -> Request {
+    /// A request for `path`, which begins with `/v1/`, and in which `{id}` stands for the id.
+    pub fn request(
+        &self,
+        host: Host,
+        path: &str,
+        id: Option<&str>,
+        query: &[(&str, String)],
+    ) -> Request {
         let mut url = self.base_url(host).clone();
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        let id = utf8_percent_encode(id.unwrap_or_default(), RESERVED).to_string();
+        let filled = path.replace("{id}", &id);
+        url.set_path(&format!("{}{filled}", url.path().trim_end_matches('/')));
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }

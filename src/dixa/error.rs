@@ -15,6 +15,8 @@ pub enum BodyFault {
     NotUtf8,
     /// An array was due, or the declared envelope around one.
     NoArray,
+    /// The one record was due, or the declared envelope around it.
+    NoRecordThere,
     /// An element of the array is no object.
     NoObject,
     /// Containers lie in one another more than [`crate::dixa::records::MAX_DEPTH`] deep.
@@ -51,6 +53,7 @@ impl fmt::Display for BodyFault {
             Self::NotJson(place) => return write!(formatter, "it is not JSON ({place})"),
             Self::NotUtf8 => "it is not UTF-8",
             Self::NoArray => "a list of records was expected in it",
+            Self::NoRecordThere => "a record was expected in it",
             Self::NoObject => "an element of its list is not an object",
             Self::TooDeep => "it nests deeper than 512 levels",
             Self::RecordTooLarge => "one record is larger than 64 MB",
@@ -197,12 +200,21 @@ impl Error {
         }
     }
 
+    /// Dixa does not accept the token, or not for this.
+    pub fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Status {
+                status: 401 | 403,
+                ..
+            }
+        )
+    }
+
     fn kind(&self) -> FailureKind {
         match self {
-            Self::Status {
-                status: 401 | 403, ..
-            }
-            | Self::NoCertificates => FailureKind::Config,
+            Self::NoCertificates => FailureKind::Config,
+            error if error.is_refusal() => FailureKind::Config,
             Self::Status {
                 status: 408 | 429 | 500..=599,
                 ..
@@ -227,7 +239,7 @@ impl Error {
         match self {
             Self::Status { status: 401, .. } => {
                 "The API token was not accepted. In Dixa, an administrator creates one under Settings > Integrations > API tokens, \
-                 of the type \"Dixa API\"; put it into `api_token`. A token that lacks rights is answered in the same way."
+                 of the type \"Dixa API\"; put it into `api_token`. A token that lacks the right to read this is answered in the same way."
             }
             Self::Status { status: 403, .. } => {
                 "The API token lacks the right to read this. In Dixa, an administrator creates tokens under Settings > Integrations > \

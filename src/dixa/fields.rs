@@ -36,7 +36,7 @@ impl Fields {
     /// The fields that a schema declares, and which of them are the key and the cursor.
     pub fn new<'a>(
         declared: impl Iterator<Item = &'a str>,
-        key: &str,
+        key: Option<&str>,
         cursor: Option<&str>,
     ) -> Self {
         let mut paths = Paths::default();
@@ -45,7 +45,7 @@ impl Fields {
         }
         let place = |name: &str| paths.known_value(Place::RECORD, name.as_bytes());
         Self {
-            key: place(key).unwrap_or(Place::UNKNOWN),
+            key: key.and_then(place).unwrap_or(Place::UNKNOWN),
             cursor: cursor.and_then(place).unwrap_or(Place::UNKNOWN),
             paths,
             undeclared: Vec::new(),
@@ -122,7 +122,7 @@ mod tests {
     fn fields() -> Fields {
         Fields::new(
             ["id", "name", "updated_at"].into_iter(),
-            "id",
+            Some("id"),
             Some("updated_at"),
         )
     }

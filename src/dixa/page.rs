@@ -49,6 +49,9 @@ pub trait Sink {
     /// So many bytes of the body came, unpacked.
     fn came(&mut self, _bytes: usize) {}
 
+    /// The body came to its end.
+    fn end(&mut self) {}
+
     /// From now on the body waits for this; for nothing, if it is at work or over.
     fn waits(&mut self, _wait: Option<Wait>) {}
 
@@ -61,8 +64,7 @@ pub trait Sink {
 
 /// What a body is made of.
 pub struct Shape<'a> {
-    /// The keys that lead to the array of records; none for a bare array.
-    pub path: &'static [&'static str],
+    pub frame: Frame,
     pub fields: &'a RefCell<Fields>,
 }
 
@@ -104,6 +106,7 @@ impl Reader<'_> {
         loop {
             let error = match self.attempt(request, shape, sink).await {
                 Ok(page) => {
+                    sink.end();
                     self.client.went_well(request.host);
                     return Ok(page);
                 }
@@ -183,7 +186,7 @@ impl Reader<'_> {
         let asked_at = answer.head.asked_at();
         let next = match answer.head.status {
             204 => None,
-            _ => self.split(&mut answer, shape, sink).await?.next,
+            _ => self.split(&mut answer, shape, sink).await?,
         };
         Ok(Page { next, asked_at })
     }
@@ -194,11 +197,11 @@ impl Reader<'_> {
         answer: &mut Answer<'_>,
         shape: &Shape<'_>,
         sink: &mut impl Sink,
-    ) -> Result<Frame, Error> {
+    ) -> Result<Option<String>, Error> {
         let host = answer.head.host;
         let broken = |fault: BodyFault| Error::Body { host, fault };
         sink.begin();
-        let mut splitter = Splitter::new(shape.path);
+        let mut splitter = Splitter::new(shape.frame);
         let (mut wire_bytes, mut body_bytes) = (0, 0);
         let mut kept_waiting = Duration::ZERO;
         loop {
@@ -238,13 +241,13 @@ impl Reader<'_> {
             }
         }
         answer.decoder.finish().map_err(broken)?;
-        let frame = splitter.finish().map_err(broken)?;
+        let next = splitter.finish().map_err(broken)?;
         self.watch.told(&Event::Finished {
             host,
             wire_bytes,
             body_bytes,
         });
-        Ok(frame)
+        Ok(next)
     }
 }
 

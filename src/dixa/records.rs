@@ -23,11 +23,24 @@ pub const MAX_DEPTH: usize = 512;
 /// So many bytes without a record, the frame's included, are too many.
 const MAX_GAP: usize = MAX_RECORD + MAX_FRAME;
 
-/// Where the records end and the frame says what follows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Frame {
-    /// `meta.next`: the relative link of the next page (dixa-api.md 2.3). `meta` missing, null or `{}` means none.
-    pub next: Option<String>,
+/// Where the records stand in a body: behind these keys, from the top down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// In an array, which is the whole body where there are no keys.
+    Array(&'static [&'static str]),
+    /// The one object there is a record.
+    Object(&'static [&'static str]),
+}
+
+impl Frame {
+    fn path(self) -> &'static [&'static str] {
+        let (Self::Array(path) | Self::Object(path)) = self;
+        path
+    }
+
+    fn is_array(self) -> bool {
+        matches!(self, Self::Array(_))
+    }
 }
 
 /// A container that is open.
@@ -47,8 +60,7 @@ enum Records {
 
 /// Takes a body apart. Feed it the chunks in order, then [`Splitter::finish`] it.
 pub struct Splitter {
-    /// The keys that lead from the top of the body to the array of records; none for a bare array.
-    path: &'static [&'static str],
+    frame: Frame,
     expect: Expect,
     /// The open containers, outermost first.
     open: Vec<Open>,
@@ -76,9 +88,9 @@ pub struct Splitter {
 }
 
 impl Splitter {
-    pub fn new(path: &'static [&'static str]) -> Self {
+    pub fn new(frame: Frame) -> Self {
         Self {
-            path,
+            frame,
             expect: Expect::Value,
             open: Vec::with_capacity(16),
             records: Records::NotYet,
@@ -164,26 +176,32 @@ impl Splitter {
         }
     }
 
-    /// The body is over: says what its frame holds, or that it is not whole.
-    pub fn finish(self) -> Result<Frame, BodyFault> {
+    /// The body is over: the relative link of the next page, `meta.next` (dixa-api.md 2.3), or that the body is not whole.
+    /// `meta` missing, null or `{}` means no link.
+    pub fn finish(self) -> Result<Option<String>, BodyFault> {
         if !matches!(self.expect, Expect::End) {
             return Err(BodyFault::Unfinished);
         }
         if self.records != Records::Done {
-            return Err(BodyFault::NoArray);
+            return Err(self.nothing_there());
         }
-        if self.path.is_empty() {
-            return Ok(Frame::default());
+        let frame = self.pieces.frame()?;
+        if self.frame.path().is_empty() || !self.frame.is_array() {
+            return Ok(None);
         }
-        let envelope: Envelope =
-            serde_json::from_str(self.pieces.frame()?).map_err(|_| BodyFault::NoLink)?;
+        let envelope: Envelope = serde_json::from_str(frame).map_err(|_| BodyFault::NoLink)?;
         match envelope.meta.as_ref().and_then(|meta| meta.get("next")) {
-            None | Some(Value::Null) => Ok(Frame::default()),
-            Some(Value::String(next)) if next.is_empty() => Ok(Frame::default()),
-            Some(Value::String(next)) => Ok(Frame {
-                next: Some(next.clone()),
-            }),
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(next)) => Ok(Some(next.clone()).filter(|next| !next.is_empty())),
             Some(_) => Err(BodyFault::NoLink),
+        }
+    }
+
+    fn nothing_there(&self) -> BodyFault {
+        if self.frame.is_array() {
+            BodyFault::NoArray
+        } else {
+            BodyFault::NoRecordThere
         }
     }
 
@@ -380,23 +398,33 @@ impl Splitter {
             if byte != b'{' {
                 return Err(BodyFault::NoObject);
             }
-            self.pieces.begin_record(chunk, at)?;
-            (self.key, self.cursor, self.role, self.is_empty) = (None, None, Role::Plain, true);
+            self.begin_record(chunk, at)?;
         } else if depth == 0 || self.on_path {
-            let is_last = depth == self.path.len();
-            if byte != if is_last { b'[' } else { b'{' }
-                || (is_last && self.records != Records::NotYet)
-            {
-                return Err(BodyFault::NoArray);
-            }
-            if is_last {
-                self.records = Records::At(depth + 1);
+            let is_last = depth == self.frame.path().len();
+            let due = if is_last && self.frame.is_array() {
+                b'['
             } else {
-                self.matched = depth;
+                b'{'
+            };
+            if byte != due || (is_last && self.records != Records::NotYet) {
+                return Err(self.nothing_there());
+            }
+            match (is_last, self.frame.is_array()) {
+                (false, _) => self.matched = depth,
+                (true, true) => self.records = Records::At(depth + 1),
+                (true, false) => {
+                    self.records = Records::At(depth);
+                    self.begin_record(chunk, at)?;
+                }
             }
             self.on_path = false;
         }
         Ok(())
+    }
+
+    fn begin_record(&mut self, chunk: &[u8], at: usize) -> Result<(), BodyFault> {
+        (self.key, self.cursor, self.role, self.is_empty) = (None, None, Role::Plain, true);
+        self.pieces.begin_record(chunk, at)
     }
 
     /// An opening bracket at `at`.
@@ -485,9 +513,10 @@ impl Splitter {
                 self.is_empty = false;
                 self.role = fields.role(self.place);
             }
-        } else if depth <= self.path.len() && self.matched + 1 == depth {
+        } else if depth <= self.frame.path().len() && self.matched + 1 == depth {
             let key = self.pieces.text(chunk, range);
-            self.on_path = unescape(&key).as_deref() == Some(self.path[depth - 1].as_bytes());
+            self.on_path =
+                unescape(&key).as_deref() == Some(self.frame.path()[depth - 1].as_bytes());
         }
     }
 
@@ -497,6 +526,9 @@ impl Splitter {
         end: usize,
         emit: &mut impl FnMut(Record<'_>),
     ) -> Result<(), BodyFault> {
+        if !self.frame.is_array() {
+            self.records = Records::Done;
+        }
         let bytes = self.pieces.end_record(chunk, end)?;
         let token = |range: Option<Range>| {
             range

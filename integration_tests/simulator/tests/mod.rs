@@ -3,5 +3,7 @@
 mod answers;
 mod client;
 mod faults;
+mod lists;
+mod openapi;
 mod pages;
 mod rules;

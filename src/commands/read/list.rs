@@ -1,54 +1,109 @@
-//! A list: page after page from the first one, read whole every time.
+//! A list: whole every time, once for each value of a parameter, or once for each id that another list gives.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
-use serde_json::json;
+use futures_util::{StreamExt, stream};
 
 use crate::airbyte::log::Level;
+use crate::commands::read::Run;
+use crate::commands::read::body::BodySink;
+use crate::commands::read::pages::Part;
 use crate::commands::read::sink::StreamSink;
-use crate::commands::read::{Run, Stopped};
+use crate::commands::read::stopped::Stopped;
 use crate::dixa::error::Error;
-use crate::streams::{PAGE_LIMIT, Paging};
+use crate::seam::Seam;
+use crate::streams::{Each, Ids, Parent};
+
+/// So many lists of a stream are read at once.
+const AT_ONCE: usize = 10;
 
 impl Run<'_> {
-    /// Reads the whole list: in pages of the size that we would like, else of Dixa's own.
+    /// Reads all there is of a stream.
     pub(super) async fn read_list(&self, sink: &StreamSink<'_>) -> Result<(), Stopped> {
-        let stream = sink.stream;
-        let stopped = |error: Error| Stopped::by(error, stream.name);
-        let ask = |size: Option<(&'static str, String)>| {
-            let query: Vec<_> = stream.fixed_query().chain(size).collect();
-            self.reader.client.request(stream.host, stream.path, &query)
-        };
-        let mut is_sized = matches!(stream.paging, Paging::Pages);
-        let mut request = ask(is_sized.then(|| ("pageLimit", PAGE_LIMIT.to_string())));
-        let mut read = HashSet::new();
-        let mut number = 0;
-        loop {
-            if !read.insert(request.page()) {
-                return Err(stopped(Error::RepeatedLink { host: stream.host }));
+        let seam = RefCell::<Seam>::default();
+        let mut body = BodySink::list(sink, &seam);
+        match &sink.stream.each {
+            Each::Once => {
+                let part = Part::default();
+                let pages = self.read_pages(&self.reader, &part, &mut body);
+                pages
+                    .await
+                    .map_err(|error| Stopped::by(error, sink.stream, None))?;
             }
-            let mut body = sink.body(number, None);
-            let page = match self.reader.read(&request, &sink.shape(), &mut body).await {
-                Err(Error::Status { status: 400, .. }) if is_sized => {
-                    let message = format!(
-                        "{}: Dixa does not take pages of {PAGE_LIMIT}; its own size is used.",
-                        stream.name
-                    );
-                    self.output.log(Level::Info, &message);
-                    is_sized = false;
-                    request = ask(None);
-                    continue;
+            Each::Value { parameter, values } => {
+                for value in *values {
+                    let part = Part {
+                        query: vec![(parameter, (*value).to_owned())],
+                        ..Part::default()
+                    };
+                    let pages = self.read_pages(&self.reader, &part, &mut body);
+                    pages
+                        .await
+                        .map_err(|error| Stopped::by(error, sink.stream, None))?;
                 }
-                page => page.map_err(stopped)?,
-            };
-            body.finish();
-            is_sized = false;
-            number += 1;
-            sink.seam.borrow_mut().finish_before(number);
-            let Some(link) = page.next else { break };
-            request = request.follow(&link).map_err(stopped)?;
+            }
+            Each::Parent(parent) => self.read_children(parent, sink).await?,
         }
-        sink.checkpoint(json!({ "complete": true }));
         Ok(())
+    }
+
+    /// Reads the list of each parent; one that is gone by now is left out and counted.
+    async fn read_children(&self, parent: &Parent, sink: &StreamSink<'_>) -> Result<(), Stopped> {
+        let name = sink.stream.name;
+        let found = self.givers.wait(parent.list).await.map_err(|stopped| {
+            stopped.about(&format!("{name} needs the ids of {}", parent.list))
+        })?;
+        let ids = match parent.ids {
+            Ids::Record => found.own(),
+            Ids::Within(array) => found.within(array),
+        };
+        let mut known = HashSet::new();
+        let ids: Vec<_> = ids.iter().filter(|id| known.insert(*id)).collect();
+        let mut lists = stream::iter(&ids)
+            .map(|id| self.read_child(parent.field, id, sink))
+            .buffer_unordered(AT_ONCE);
+        let mut gone = 0;
+        while let Some(is_there) = lists.next().await {
+            gone += usize::from(!is_there?);
+        }
+        if gone > 0 {
+            let message = format!(
+                "{name}: {gone} of {} are gone from {} by now (404) and are left out.",
+                ids.len(),
+                parent.list
+            );
+            let level = if gone < ids.len() {
+                Level::Info
+            } else {
+                Level::Warn
+            };
+            self.output.log(level, &message);
+        }
+        sink.run();
+        Ok(())
+    }
+
+    /// Reads the list of one parent; `false` if it is gone.
+    async fn read_child(
+        &self,
+        field: Option<&str>,
+        id: &str,
+        sink: &StreamSink<'_>,
+    ) -> Result<bool, Stopped> {
+        let seam = RefCell::<Seam>::default();
+        let mut body = match field {
+            Some(field) => BodySink::list_of(sink, &seam, field, id),
+            None => BodySink::list(sink, &seam),
+        };
+        let part = Part {
+            id: Some(id),
+            ..Part::default()
+        };
+        match self.read_pages(&self.reader, &part, &mut body).await {
+            Ok(_) => Ok(true),
+            Err(Error::Status { status: 404, .. }) => Ok(false),
+            Err(error) => Err(Stopped::by(error, sink.stream, None)),
+        }
     }
 }

@@ -1,14 +1,20 @@
 //! `read`: what the catalog asks for, all streams at once, each to its own end.
 
+mod body;
+mod givers;
 mod list;
 mod meter;
+mod pages;
 mod sink;
+mod stopped;
 pub mod tell;
 mod windowed;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use serde_json::json;
 
 use crate::airbyte::catalog::{self, ConfiguredStream, SyncMode};
 use crate::airbyte::log::Level;
@@ -19,38 +25,16 @@ use crate::cli::ReadFiles;
 use crate::commands::{load, load_config};
 use crate::config::Config;
 use crate::dixa::client::Client;
-use crate::dixa::error::Error;
 use crate::dixa::page::Reader;
 use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::streams::{self, STREAMS, Span, Stream};
+use givers::Givers;
 use meter::Meter;
 use sink::StreamSink;
+use stopped::Stopped;
 use tell::Teller;
-
-/// Why a stream was not read to its end.
-enum Stopped {
-    Failed(Failure),
-    /// Nobody reads the output any more, so nobody is to be told either.
-    Closed,
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl Stopped {
-    /// An error of Dixa's, and what it befell.
-    fn by(error: Error, subject: &str) -> Self {
-        match error {
-            Error::Closed => Self::Closed,
-            error => Self::Failed(Failure::from(error).about(subject)),
-        }
-    }
-}
 
 /// What a read is to do.
 pub struct Job {
@@ -68,6 +52,7 @@ struct Run<'a> {
     output: &'a Output,
     teller: &'a Teller<'a>,
     meter: &'a Meter<'a>,
+    givers: Givers,
 }
 
 /// Reads what the files ask for; `false` if a stream failed.
@@ -100,12 +85,15 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         watch: &teller,
     };
     let meter = Meter::new(None);
+    let asked_for = || job.configured.iter().map(find).filter_map(Result::ok);
+    let selected: HashSet<_> = asked_for().map(|(stream, _)| stream.name).collect();
     let run = Run {
         job,
         reader,
         output,
         teller: &teller,
         meter: &meter,
+        givers: Givers::of(asked_for().map(|(stream, _)| stream)),
     };
     let mut seen = HashSet::new();
     let once = job.configured.iter().filter(|configured| {
@@ -125,7 +113,12 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
             "The catalog lists no stream, so nothing is read.",
         );
     }
-    let done = join_all(once.map(|configured| run.stream(configured))).await;
+    let done = join_all(once.map(|configured| run.stream(configured)));
+    let unselected = run
+        .givers
+        .streams()
+        .filter(|stream| !selected.contains(stream.name));
+    let (done, _) = join(done, join_all(unselected.map(|list| run.ids_of(list)))).await;
     output.log(Level::Info, &format!("All streams: {meter}."));
     done.into_iter().all(|done| done)
 }
@@ -147,7 +140,7 @@ fn warn_of_strange_states(states: &States, output: &Output) {
 fn warn_of_end_date(config: &Config, now: EpochMs, output: &Output) {
     if let Some(end_date) = config.end_date.filter(|end_date| *end_date <= now) {
         let warning = format!(
-            "`end_date` is set: conversations updated and messages created at {end_date} or later are not read."
+            "`end_date` is set: what streams with a cursor have at {end_date} or later is not read."
         );
         output.log(Level::Warn, &warning);
     }
@@ -179,7 +172,8 @@ impl Run<'_> {
     }
 
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
-        let sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
+        let mut sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
+        sink.ids = self.givers.has(stream.name).then(RefCell::default);
         let ended = match &stream.span {
             Span::Windows(span) => self.read_windows(span, mode, &sink).await,
             Span::Everything => {
@@ -190,7 +184,11 @@ impl Run<'_> {
                     );
                     self.output.log(Level::Info, &message);
                 }
-                self.read_list(&sink).await
+                let ended = self.read_list(&sink).await;
+                if ended.is_ok() {
+                    sink.checkpoint(json!({ "complete": true }));
+                }
+                ended
             }
         };
         let end = if ended.is_ok() {
@@ -200,7 +198,25 @@ impl Run<'_> {
         };
         let message = format!("{}: {end}, {}.", stream.name, sink.meter);
         self.output.log(Level::Info, &message);
+        self.give(sink, ended.clone());
         ended
+    }
+
+    /// Reads a list that nobody asked for but those that need its ids.
+    async fn ids_of(&self, stream: &'static Stream) {
+        let mut sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
+        sink.is_silent = true;
+        sink.ids = Some(RefCell::default());
+        let ended = self.read_list(&sink).await;
+        self.give(sink, ended);
+    }
+
+    /// Gives the ids that were found to those that need them.
+    fn give(&self, sink: StreamSink<'_>, ended: Result<(), Stopped>) {
+        if let Some(ids) = sink.ids {
+            self.givers
+                .tell(sink.stream.name, ended.map(|()| ids.into_inner()));
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A stream of windows: several in flight, a checkpoint over those that are finished without a gap.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use futures_util::StreamExt;
@@ -10,13 +11,16 @@ use serde_json::Value;
 use crate::airbyte::catalog::SyncMode;
 use crate::airbyte::log::Level;
 use crate::checkpoint::{Course, Limits, Progress, Saved, course};
+use crate::commands::read::body::BodySink;
+use crate::commands::read::pages::Part;
 use crate::commands::read::sink::StreamSink;
-use crate::commands::read::{Run, Stopped, counted};
-use crate::dixa::client::Request;
+use crate::commands::read::stopped::Stopped;
+use crate::commands::read::{Run, counted};
 use crate::dixa::page::Reader;
 use crate::dixa::retry::{Patience, is_for_size};
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
+use crate::seam::Seam;
 use crate::streams::{Stream, Windows};
 use crate::window::{Window, windows};
 
@@ -28,6 +32,7 @@ struct Plan<'a> {
     span: &'a Windows,
     mode: SyncMode,
     all: Vec<Window>,
+    seam: RefCell<Seam>,
 }
 
 impl Run<'_> {
@@ -45,7 +50,7 @@ impl Run<'_> {
             lookback: self.job.config.lookback,
             now: self.job.now,
         };
-        let (blob, saved) = self.saved(sink.stream, span.cursor)?.unzip();
+        let (blob, saved) = self.saved(sink.stream, span)?.unzip();
         match course(mode, saved, &limits) {
             Course::Future(position) => {
                 let warning = format!(
@@ -65,7 +70,7 @@ impl Run<'_> {
                     position,
                     unfinished: false,
                 };
-                sink.checkpoint(saved.to_blob(span.cursor));
+                sink.checkpoint(saved.to_blob(span.cursor, span.times));
                 Ok(())
             }
             Course::Read {
@@ -81,7 +86,13 @@ impl Run<'_> {
                 };
                 let message = format!("{name}: {windows} to read, {start} to {horizon}; {from}.");
                 self.output.log(Level::Info, &message);
-                let plan = Plan { span, mode, all };
+                let seam = RefCell::default();
+                let plan = Plan {
+                    span,
+                    mode,
+                    all,
+                    seam,
+                };
                 let progress = Progress::new(reached, horizon);
                 self.read_all(&plan, progress, sink).await
             }
@@ -142,10 +153,10 @@ impl Run<'_> {
                         position,
                         unfinished,
                     };
-                    sink.checkpoint(saved.to_blob(plan.span.cursor));
+                    sink.checkpoint(saved.to_blob(plan.span.cursor, plan.span.times));
                 }
                 oldest += 1;
-                sink.seam.borrow_mut().finish_before(oldest);
+                plan.seam.borrow_mut().finish_before(oldest);
             }
         }
         stopped.map_or(Ok(()), Err)
@@ -161,7 +172,7 @@ impl Run<'_> {
     ) -> Result<Option<EpochMs>, Stopped> {
         let stream = sink.stream;
         let whole = plan.all[number];
-        let mut body = sink.body(number, Some(whole));
+        let mut body = BodySink::window(sink, &plan.seam, number, whole);
         let mut parts = vec![whole];
         let mut asked_at: Option<EpochMs> = None;
         while let Some(part) = parts.pop() {
@@ -175,18 +186,13 @@ impl Run<'_> {
                 patience,
                 ..self.reader
             };
-            match (
-                reader
-                    .read(
-                        &self.ask(plan.span, &part, stream),
-                        &sink.shape(),
-                        &mut body,
-                    )
-                    .await,
-                halves,
-            ) {
-                (Ok(page), _) => {
-                    asked_at = match (asked_at, page.asked_at) {
+            let asked = Part {
+                query: plan.span.query(&part).into(),
+                ..Part::default()
+            };
+            match (self.read_pages(&reader, &asked, &mut body).await, halves) {
+                (Ok(part_asked_at), _) => {
+                    asked_at = match (asked_at, part_asked_at) {
                         (Some(first), Some(other)) => Some(first.min(other)),
                         (first, other) => first.or(other),
                     };
@@ -200,7 +206,7 @@ impl Run<'_> {
                     parts.extend([second, first]);
                 }
                 (Err(error), _) => {
-                    return Err(Stopped::by(error, &format!("{}, {part}", stream.name)));
+                    return Err(Stopped::by(error, stream, Some(&part)));
                 }
             }
         }
@@ -215,18 +221,12 @@ impl Run<'_> {
         Ok(asked_at)
     }
 
-    /// The request for a window.
-    fn ask(&self, span: &Windows, window: &Window, stream: &Stream) -> Request {
-        let query: Vec<_> = stream.fixed_query().chain(span.query(window)).collect();
-        self.reader.client.request(stream.host, stream.path, &query)
-    }
-
     /// What is saved of a stream, under its name or one that it had elsewhere: the blob, and what it says.
-    fn saved(&self, stream: &Stream, cursor: &str) -> Result<Option<(&Value, Saved)>, Failure> {
+    fn saved(&self, stream: &Stream, span: &Windows) -> Result<Option<(&Value, Saved)>, Failure> {
         for name in stream.names() {
             if let Some(blob) = self.job.states.get(name) {
-                let saved =
-                    Saved::parse(blob, cursor).map_err(|failure| failure.about(stream.name))?;
+                let saved = Saved::parse(blob, span.cursor, span.times)
+                    .map_err(|failure| failure.about(stream.name))?;
                 if let Some(saved) = saved {
                     return Ok(Some((blob, saved)));
                 }

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use super::*;
 use crate::dixa::pieces::{MAX_FRAME, MAX_RECORD};
-use crate::epoch::EpochMs;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Taken {
@@ -17,30 +16,30 @@ struct Taken {
     keys: Vec<Option<String>>,
     cursors: Vec<Option<String>>,
     empty: usize,
-    frame: Frame,
+    next: Option<String>,
 }
 
 fn fields() -> Fields {
     Fields::new(
         ["id", "name", "updated_at"].into_iter(),
-        "id",
+        Some("id"),
         Some("updated_at"),
     )
 }
 
 /// Takes a body apart that comes in chunks of these lengths, again and again.
-fn take(path: &'static [&'static str], body: &[u8], lengths: &[usize]) -> Result<Taken, BodyFault> {
-    take_knowing(&mut fields(), path, body, lengths)
+fn take(frame: Frame, body: &[u8], lengths: &[usize]) -> Result<Taken, BodyFault> {
+    take_knowing(&mut fields(), frame, body, lengths)
 }
 
 /// The same, with what was learned from other bodies.
 fn take_knowing(
     fields: &mut Fields,
-    path: &'static [&'static str],
+    frame: Frame,
     body: &[u8],
     lengths: &[usize],
 ) -> Result<Taken, BodyFault> {
-    let mut splitter = Splitter::new(path);
+    let mut splitter = Splitter::new(frame);
     let mut taken = Taken::default();
     let mut rest = body;
     let mut lengths = lengths.iter().cycle();
@@ -55,28 +54,30 @@ fn take_knowing(
             taken.empty += usize::from(record.is_empty);
         })?;
     }
-    taken.frame = splitter.finish()?;
+    taken.next = splitter.finish()?;
     Ok(taken)
 }
 
-const LIST: &[&str] = &["data"];
+const BARE: Frame = Frame::Array(&[]);
+const LIST: Frame = Frame::Array(&["data"]);
+const ONE: Frame = Frame::Object(&["data", "schedule"]);
 
-fn check_taken(path: &'static [&'static str], body: &str, records: &[&str]) {
+fn check_taken(frame: Frame, body: &str, records: &[&str]) {
     for lengths in [&[usize::MAX][..], &[1], &[2], &[3, 1], &[7]] {
         assert_eq!(
-            take(path, body.as_bytes(), lengths).unwrap().records,
+            take(frame, body.as_bytes(), lengths).unwrap().records,
             records,
             "{body} in chunks of {lengths:?}"
         );
     }
 }
 
-fn check_refused(path: &'static [&'static str], body: impl AsRef<[u8]>, fault: BodyFault) {
+fn check_refused(frame: Frame, body: impl AsRef<[u8]>, fault: BodyFault) {
     let body = body.as_ref();
     for lengths in [&[usize::MAX][..], &[1], &[2], &[3, 1]] {
         let text = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
         assert_eq!(
-            take(path, body, lengths),
+            take(frame, body, lengths),
             Err(fault),
             "{text} in chunks of {lengths:?}"
         );
@@ -85,23 +86,49 @@ fn check_refused(path: &'static [&'static str], body: impl AsRef<[u8]>, fault: B
 
 #[test]
 fn records_come_as_they_are_but_for_line_breaks_between_tokens() {
-    check_taken(&[], "[]", &[]);
-    check_taken(&[], " [ \n ] \r\n", &[]);
-    check_taken(&[], r#"[{"id":1}]"#, &[r#"{"id":1}"#]);
+    check_taken(BARE, "[]", &[]);
+    check_taken(BARE, " [ \n ] \r\n", &[]);
+    check_taken(BARE, r#"[{"id":1}]"#, &[r#"{"id":1}"#]);
     check_taken(
-        &[],
+        BARE,
         "\r\n[\r\n  {\r\n\t\"id\" : 1.10 ,\n \"x\": [ 1e3,\n-0 ] },\n{} ]\n",
         &["{\t\"id\" : 1.10 , \"x\": [ 1e3,-0 ] }", "{}"],
     );
     check_taken(
-        &[],
+        BARE,
         r#"[{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}]"#,
         &[r#"{"a":"\n\\\"\u00e9 ü","b":12345678901234567890123}"#],
     );
     check_taken(
-        &[],
+        BARE,
         r#"[{"a":[{"id":2}]},{"a":{"b":[]}}]"#,
         &[r#"{"a":[{"id":2}]}"#, r#"{"a":{"b":[]}}"#],
+    );
+}
+
+#[test]
+fn a_single_record_is_an_object_at_its_place() {
+    check_taken(
+        ONE,
+        r#"{"data":{"x":{"id":0},"schedule":{"id":1,"schedule":{"id":2}},"y":{"id":3}},"meta":{"next":"/v1/x"}}"#,
+        &[r#"{"id":1,"schedule":{"id":2}}"#],
+    );
+    check_taken(Frame::Object(&[]), " {\n\"id\":1} ", &[r#"{"id":1}"#]);
+    for body in [
+        r#"{"data":{"schedule":[{"id":1}]}}"#,
+        r#"{"data":{"schedule":null}}"#,
+        r#"{"data":[{"schedule":{"id":1}}]}"#,
+        r#"{"data":{"x":{"id":1}}}"#,
+        r#"{"data":{"schedule":{"id":1},"schedule":{"id":2}}}"#,
+        "{}",
+        "[]",
+    ] {
+        check_refused(ONE, body, BodyFault::NoRecordThere);
+    }
+    check_refused(
+        ONE,
+        r#"{"data":{"schedule":{"id":1}"#,
+        BodyFault::Unfinished,
     );
 }
 
@@ -115,7 +142,7 @@ fn an_envelope_is_looked_through() {
     );
     check_taken(LIST, r#"{"d\u0061ta":[]}"#, &[]);
     check_taken(
-        &["data", "schedules"],
+        Frame::Array(&["data", "schedules"]),
         r#"{"x":{"schedules":[{"id":0}]},"data":{"y":[3],"schedules":[{"id":1}]}}"#,
         &[r#"{"id":1}"#],
     );
@@ -129,7 +156,7 @@ fn the_next_page_is_named_or_there_is_none() {
             format!(r#"{{"data":[{{"id":1}} , {{"id":2}}]{meta}}}"#).as_bytes(),
             &[3],
         )
-        .map(|taken| taken.frame.next)
+        .map(|taken| taken.next)
     };
     assert_eq!(
         next(r#","meta":{"next":"/v1/agents?pageKey=a%3D","previous":null}"#),
@@ -153,7 +180,7 @@ fn the_next_page_is_named_or_there_is_none() {
 fn key_and_cursor_are_found_wherever_they_stand() {
     let body = r#"[{"updated_at":5,"x":{"id":9,"updated_at":8},"id":"a"},{"id":null},{"name":"id"},{"id":{"a":1},"updated_at":"5"}]"#;
     for lengths in [&[usize::MAX][..], &[1], &[5]] {
-        let taken = take(&[], body.as_bytes(), lengths).unwrap();
+        let taken = take(BARE, body.as_bytes(), lengths).unwrap();
         let text = |token: &str| Some(token.to_owned());
         assert_eq!(taken.keys, [text(r#""a""#), None, None, text(r#"{"a":1}"#)]);
         assert_eq!(taken.cursors, [text("5"), None, None, text(r#""5""#)]);
@@ -162,36 +189,11 @@ fn key_and_cursor_are_found_wherever_they_stand() {
 
 #[test]
 fn a_repeated_key_counts_where_it_stands_last_and_an_escaped_one_is_the_same() {
-    let taken = take(&[], br#"[{"id":1,"updated\u005fat":3,"id":2}]"#, &[4]).unwrap();
+    let taken = take(BARE, br#"[{"id":1,"updated\u005fat":3,"id":2}]"#, &[4]).unwrap();
     assert_eq!(
         (taken.keys, taken.cursors),
         (vec![Some("2".to_owned())], vec![Some("3".to_owned())])
     );
-}
-
-#[test]
-fn a_cursor_is_a_number_or_nothing() {
-    let cursor = |token: &str| {
-        Record {
-            bytes: b"",
-            key: None,
-            cursor: Some(token.as_bytes()),
-            is_empty: false,
-        }
-        .cursor_ms()
-    };
-    for (token, expected) in [
-        ("5", Some(5)),
-        ("-5", Some(-5)),
-        ("5.9", Some(5)),
-        ("1.7e12", Some(1_700_000_000_000)),
-        ("99999999999999999999", Some(i64::MAX)),
-    ] {
-        assert_eq!(cursor(token), expected.map(EpochMs), "{token}");
-    }
-    for token in [r#""5""#, "true", "[5]", "{}"] {
-        assert_eq!(cursor(token), None, "{token}");
-    }
 }
 
 #[test]
@@ -205,7 +207,7 @@ fn a_body_that_is_not_whole_is_told() {
 #[test]
 fn what_is_no_list_of_records_is_told() {
     for body in ["{}", r#"{"message":"no"}"#, r#""x""#, "null", "true", "5"] {
-        check_refused(&[], body, BodyFault::NoArray);
+        check_refused(BARE, body, BodyFault::NoArray);
     }
     for body in [
         "[]",
@@ -226,10 +228,10 @@ fn what_is_no_list_of_records_is_told() {
         "[{},]",
         "[,{}]",
     ] {
-        check_refused(&[], body, BodyFault::NoObject);
+        check_refused(BARE, body, BodyFault::NoObject);
     }
     for body in ["[]x", "[] []", "[],", "[]\0"] {
-        check_refused(&[], body, BodyFault::Trailing);
+        check_refused(BARE, body, BodyFault::Trailing);
     }
 }
 
@@ -261,37 +263,40 @@ fn what_is_no_json_is_told() {
         r#"[{"a":NaN}]"#,
     ] {
         assert!(
-            matches!(take(&[], body.as_bytes(), &[1]), Err(BodyFault::NotJson(_))),
+            matches!(
+                take(BARE, body.as_bytes(), &[1]),
+                Err(BodyFault::NotJson(_))
+            ),
             "{body}"
         );
         assert!(
             matches!(
-                take(&[], body.as_bytes(), &[usize::MAX]),
+                take(BARE, body.as_bytes(), &[usize::MAX]),
                 Err(BodyFault::NotJson(_))
             ),
             "{body}"
         );
     }
     assert!(matches!(
-        take(&[], b"<html>", &[9]),
+        take(BARE, b"<html>", &[9]),
         Err(BodyFault::NotJson(_) | BodyFault::NoArray)
     ));
 }
 
 #[test]
 fn bytes_that_are_no_utf8_are_told() {
-    check_refused(&[], b"[{\"a\":\"\xff\"}]", BodyFault::NotUtf8);
-    check_refused(&[], b"[{\"a\":\"\xed\xa0\x80\"}]", BodyFault::NotUtf8);
+    check_refused(BARE, b"[{\"a\":\"\xff\"}]", BodyFault::NotUtf8);
+    check_refused(BARE, b"[{\"a\":\"\xed\xa0\x80\"}]", BodyFault::NotUtf8);
     check_refused(LIST, b"{\"x\":\"\xff\",\"data\":[]}", BodyFault::NotUtf8);
 }
 
 #[test]
 fn depth_and_size_are_bounded() {
     let nested = |depth: usize| format!(r#"[{{"a":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth));
-    assert!(take(&[], nested(MAX_DEPTH - 2).as_bytes(), &[1000]).is_ok());
-    check_refused(&[], nested(MAX_DEPTH - 1), BodyFault::TooDeep);
+    assert!(take(BARE, nested(MAX_DEPTH - 2).as_bytes(), &[1000]).is_ok());
+    check_refused(BARE, nested(MAX_DEPTH - 1), BodyFault::TooDeep);
     check_refused(
-        &[],
+        BARE,
         "[{\"a\":".to_owned() + &"[".repeat(1_000_000),
         BodyFault::TooDeep,
     );
@@ -301,13 +306,16 @@ fn depth_and_size_are_bounded() {
         "\n ".repeat(3 * MAX_FRAME)
     );
     assert_eq!(
-        take(&[], blanks.as_bytes(), &[4096]).unwrap().records.len(),
+        take(BARE, blanks.as_bytes(), &[4096])
+            .unwrap()
+            .records
+            .len(),
         0
     );
     for (before, blank) in [("", " "), ("[{\"a\":", "\n")] {
         let blanks = [before, &blank.repeat(MAX_GAP + 1)].concat();
         assert_eq!(
-            take(&[], blanks.as_bytes(), &[65_536]),
+            take(BARE, blanks.as_bytes(), &[65_536]),
             Err(BodyFault::NoRecord)
         );
     }
@@ -318,7 +326,7 @@ fn depth_and_size_are_bounded() {
     );
     let record = format!(r#"[{{"x":"{}"}}]"#, "x".repeat(MAX_RECORD));
     assert_eq!(
-        take(&[], record.as_bytes(), &[65_536]),
+        take(BARE, record.as_bytes(), &[65_536]),
         Err(BodyFault::RecordTooLarge)
     );
 }
@@ -432,7 +440,7 @@ proptest! {
             due.push(written.due.trim_end().to_owned());
         }
         body.push_str(if in_envelope { "]\n}" } else { "] " });
-        let taken = take(if in_envelope { LIST } else { &[] }, body.as_bytes(), &lengths).unwrap();
+        let taken = take(if in_envelope { LIST } else { BARE }, body.as_bytes(), &lengths).unwrap();
         let token = |record: &Value, field: &str| Some(record[field].to_string()).filter(|token| token != "null");
         prop_assert_eq!(taken.records, due);
         prop_assert_eq!(taken.keys, records.iter().map(|record| token(record, "id")).collect::<Vec<_>>());
@@ -457,7 +465,7 @@ proptest! {
         }
         let reference: Option<Vec<&RawValue>> = serde_json::from_slice(&body).ok();
         let objects = reference.filter(|records| records.iter().all(|record| record.get().starts_with('{')));
-        match (take(&[], &body, &lengths), objects) {
+        match (take(BARE, &body, &lengths), objects) {
             (Ok(taken), Some(objects)) => {
                 let due: Vec<_> = objects.iter().map(|object| object.get().replace(['\n', '\r'], "")).collect();
                 prop_assert_eq!(taken.records, due);
@@ -483,9 +491,9 @@ proptest! {
         written.value(&order.iter().map(|index| index.get(&alike).clone()).collect());
         let mut body = written.sent.into_bytes();
         let mut fields = fields();
-        let whole = take_knowing(&mut fields, &[], &body, &[usize::MAX]);
-        prop_assert_eq!(&take_knowing(&mut fields, &[], &body, &lengths), &whole);
-        prop_assert_eq!(&take(&[], &body, &[1]), &whole);
+        let whole = take_knowing(&mut fields, BARE, &body, &[usize::MAX]);
+        prop_assert_eq!(&take_knowing(&mut fields, BARE, &body, &lengths), &whole);
+        prop_assert_eq!(&take(BARE, &body, &[1]), &whole);
         for (number, (from, to, length)) in changes.iter().enumerate() {
             let (from, to) = (from.index(body.len()), to.index(body.len()));
             match length {
@@ -499,8 +507,8 @@ proptest! {
                 }
             }
         }
-        let changed = take_knowing(&mut fields, &[], &body, &lengths).ok();
-        prop_assert_eq!(&changed, &take(&[], &body, &[1]).ok(), "{}", String::from_utf8_lossy(&body));
+        let changed = take_knowing(&mut fields, BARE, &body, &lengths).ok();
+        prop_assert_eq!(&changed, &take(BARE, &body, &[1]).ok(), "{}", String::from_utf8_lossy(&body));
         let reference: Option<Vec<&RawValue>> = serde_json::from_slice(&body).ok();
         let is_list = reference.is_some_and(|records| records.iter().all(|record| record.get().starts_with('{')));
         prop_assert_eq!(changed.is_some(), is_list, "{}", String::from_utf8_lossy(&body));
@@ -508,7 +516,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), lengths in prop::collection::vec(1_usize..40, 1..8)) {
-        let _ = take(&[], &body, &lengths);
+        let _ = take(BARE, &body, &lengths);
         let _ = take(LIST, &[b"{\"data\":[", &body[..]].concat(), &lengths);
     }
 }

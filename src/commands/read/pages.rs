@@ -1,0 +1,79 @@
+//! A list's pages, one after another: all that a window holds, or a list.
+
+use std::collections::HashSet;
+
+use crate::airbyte::log::Level;
+use crate::commands::read::Run;
+use crate::commands::read::body::BodySink;
+use crate::dixa::error::Error;
+use crate::dixa::page::Reader;
+use crate::epoch::EpochMs;
+use crate::streams::Paging;
+
+/// What tells one list or window of a stream from the others.
+#[derive(Default)]
+pub struct Part<'a> {
+    /// For the `{id}` of the path.
+    pub id: Option<&'a str>,
+    pub query: Vec<(&'static str, String)>,
+}
+
+impl Run<'_> {
+    /// Reads every page, in the size that we would like, else in Dixa's own; Dixa's time when the first was asked for.
+    pub(super) async fn read_pages(
+        &self,
+        reader: &Reader<'_>,
+        part: &Part<'_>,
+        body: &mut BodySink<'_, '_>,
+    ) -> Result<Option<EpochMs>, Error> {
+        let sink = body.sink;
+        let stream = sink.stream;
+        let ask = |size: Option<u32>| {
+            let size = size.map(|size| ("pageLimit", size.to_string()));
+            let query: Vec<_> = stream
+                .fixed_query()
+                .chain(part.query.iter().cloned())
+                .chain(size)
+                .collect();
+            reader
+                .client
+                .request(stream.host, stream.path, part.id, &query)
+        };
+        let mut size = match stream.paging {
+            Paging::Pages(size) if sink.takes_page_limit.get() => Some(size),
+            Paging::Pages(_) | Paging::Single => None,
+        };
+        let mut request = ask(size);
+        let mut read = HashSet::new();
+        let mut asked_at: Option<EpochMs> = None;
+        loop {
+            if !read.insert(request.page()) {
+                return Err(Error::RepeatedLink { host: stream.host });
+            }
+            let page = match (reader.read(&request, &sink.shape(), body).await, size) {
+                (Err(Error::Status { status: 400, .. }), Some(refused)) => {
+                    if sink.takes_page_limit.replace(false) {
+                        let message = format!(
+                            "{}: Dixa does not take pages of {refused}; its own size is used.",
+                            stream.name
+                        );
+                        self.output.log(Level::Info, &message);
+                    }
+                    size = None;
+                    request = ask(None);
+                    continue;
+                }
+                (page, _) => page?,
+            };
+            size = None;
+            asked_at = match (asked_at, page.asked_at) {
+                (Some(first), Some(other)) => Some(first.min(other)),
+                (first, other) => first.or(other),
+            };
+            let Some(link) = page.next else {
+                return Ok(asked_at);
+            };
+            request = request.follow(&link)?;
+        }
+    }
+}
