@@ -105,7 +105,7 @@ def discovered_keys(connector, config, directory):
         [connector, "discover", "--config", file], check=True, capture_output=True, text=True
     )
     return {
-        stream["name"]: [".".join(path) for path in stream["source_defined_primary_key"]]
+        stream["name"]: [".".join(path) for path in stream.get("source_defined_primary_key", [])]
         for stream in catalog(discovered.stdout)["streams"]
     }
 
@@ -113,7 +113,8 @@ def discovered_keys(connector, config, directory):
 def compare_tables(claims, cache, keys, counts, read):
     for stream, columns in keys.items():
         # PyAirbyte's names are lower case. A merge by the key leaves one row for each.
-        key = ", ".join(column.lower() for column in columns)
+        # Contact endpoints have no key, but one of these.
+        key = ", ".join(column.lower() for column in columns) or "address, number"
         [(rows, distinct)] = query(cache, f'SELECT count(*), count(DISTINCT ({key})) FROM "{stream.lower()}"')
         expected = counts[stream]["keys"]
         claims.equal(

@@ -22,7 +22,8 @@ def main():
         first, states = read(source)
         claims.equal("it gets every record", first, expected)
         second, _ = read(source, states)
-        lists = {stream: rows for stream, rows in expected.items() if stream not in ("conversations", "messages")}
+        windowed = ("conversations", "messages", "activity_logs")
+        lists = {stream: rows for stream, rows in expected.items() if stream not in windowed}
         again = {stream: rows for stream, rows in second.items() if stream in lists}
         claims.equal("from its state, the lists come again", again, lists)
         conversations = second.get("conversations", 0)

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use crate::connector::{Connector, Ran, catalog, config};
+use crate::connector::{Connector, Ran, TOKEN, catalog, config};
 use crate::read::simulator;
-use crate::simulator::Simulator;
 use crate::simulator::account::Account;
+use crate::simulator::faults::{Fault, Kind};
 use crate::simulator::switches::{AboveMax, LastMeta, NextLink, Paging, Switches};
+use crate::simulator::{Scenario, Simulator};
 
 fn simulator_with(paging: Paging) -> Simulator {
     simulator(
@@ -171,8 +172,35 @@ fn a_page_that_comes_again_is_an_error() {
 }
 
 #[test]
+fn a_row_that_moves_to_the_next_page_while_we_read_comes_once() {
+    let account = Account::default();
+    let rows: Vec<_> = account.agents[..12].iter().map(|row| &*row.json).collect();
+    // Somebody was put in front after the first page of ten.
+    let second = format!(r#"{{"data":[{}]}}"#, rows[9..].join(","));
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        faults: vec![Fault::at("/v1/agents", 1, Kind::body(&second))],
+        switches: Switches {
+            paging: Paging {
+                max_size: 10,
+                ..Paging::default()
+            },
+            ..Switches::default()
+        },
+        ..Scenario::default()
+    });
+    let ran = Connector::new()
+        .read(
+            &config(&simulator, json!({})),
+            &catalog(&["agents"], "full_refresh"),
+            None,
+        )
+        .succeeded();
+    assert_eq!(ran.records("agents"), rows);
+}
+
+#[test]
 fn a_page_key_that_comes_again_under_another_link_is_an_error() {
-    use crate::simulator::faults::{Fault, Kind};
     let body = |number: usize| {
         format!(
             r#"{{"data":[{{"id":"a{number}"}}],"meta":{{"next":"/v1/agents?pageKey=cGFnZUxpbWl0PTI1JnBhZ2U9MSZvZmZzZXQ9MjU%3D&n={number}"}}}}"#
@@ -181,14 +209,14 @@ fn a_page_key_that_comes_again_under_another_link_is_an_error() {
     let faults = (0..9)
         .map(|number| Fault::at("/v1/agents", number, Kind::body(&body(number))))
         .collect();
-    let simulator = Simulator::start(crate::simulator::Scenario {
-        token: crate::connector::TOKEN.to_owned(),
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
         faults,
         switches: Switches {
             strict_queries: false,
             ..Switches::default()
         },
-        ..crate::simulator::Scenario::default()
+        ..Scenario::default()
     });
     let ran = Connector::new().read(
         &config(&simulator, json!({})),

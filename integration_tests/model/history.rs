@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use fastrand::Rng;
 use serde_json::Value;
 use source_dixa::airbyte::catalog::SyncMode;
@@ -14,10 +15,18 @@ use tokio::time::sleep;
 
 use super::dixa::Dixa;
 use super::{Ran, paused, read};
+use crate::protocol;
 use crate::simulator::account::Row;
 
-/// One record as a client knows it: its stream, its key and its cursor.
-type Seen = (String, String, String);
+/// One record as a client knows it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Seen {
+    stream: String,
+    /// With that of its parent, if it has one.
+    key: String,
+    /// Its cursor, in milliseconds.
+    at: Option<i64>,
+}
 
 /// The values of one history.
 struct History {
@@ -44,7 +53,8 @@ impl History {
         for message in &ran.messages {
             match message["type"].as_str().unwrap() {
                 "RECORD" => {
-                    let seen = seen(message);
+                    let record = &message["record"];
+                    let seen = Seen::of(record["stream"].as_str().unwrap(), &record["data"]);
                     assert!(written.insert(seen.clone()), "twice in one read: {seen:?}");
                     self.received.insert(seen);
                 }
@@ -62,18 +72,15 @@ impl History {
 
     /// A state is never ahead of what was written, and never ahead of Dixa's clock.
     fn check_state(&self, stream: &str, blob: &Value, dixa: &Dixa) {
-        let cursor = match stream {
-            "conversations" => "updated_at",
-            "messages" => "created_at",
-            _ => return,
+        let Some(position) = protocol::position(blob) else {
+            return;
         };
-        let position = blob[cursor].as_i64().unwrap();
         assert!(position <= dixa.now_ms() + 999, "{stream} is ahead of time");
         if self.moves {
             return;
         }
         for row in due(dixa, stream) {
-            let is_due = row.2.parse().is_ok_and(|at: i64| at < position);
+            let is_due = row.at.is_some_and(|at| at < position);
             assert!(
                 !is_due || self.received.contains(&row),
                 "{row:?} was not written before {blob}"
@@ -104,7 +111,7 @@ impl History {
                     .get(stream)
                     .is_some_and(|blob| blob["unfinished"] == true)
             };
-            self.received.retain(|(stream, _, _)| goes_on(stream));
+            self.received.retain(|seen| goes_on(&seen.stream));
         }
         let now = dixa.now_ms() + skew_ms;
         let from = (&self.states, now);
@@ -195,37 +202,29 @@ impl History {
     }
 }
 
-fn seen(message: &Value) -> Seen {
-    let record = &message["record"];
-    let stream = record["stream"].as_str().unwrap();
-    let cursor = match stream {
-        "conversations" => &record["data"]["updated_at"],
-        _ => &record["data"]["created_at"],
-    };
-    (
-        stream.to_owned(),
-        record["data"]["id"].to_string(),
-        cursor.to_string(),
-    )
+impl Seen {
+    fn of(stream: &str, record: &Value) -> Self {
+        let time = |field: &&str| match &record[field] {
+            Value::String(text) => {
+                let instant = DateTime::parse_from_rfc3339(text.trim_end_matches("[GMT]"));
+                Some(instant.unwrap().timestamp_millis())
+            }
+            other => other.as_i64(),
+        };
+        let cursors = ["updated_at", "created_at", "activityTimestamp"];
+        Self {
+            stream: stream.to_owned(),
+            key: format!("{} {}", record["team_id"], record["id"]),
+            at: cursors.iter().find_map(time),
+        }
+    }
 }
 
 /// What a stream's records are to be, as things are.
 fn due(dixa: &Dixa, stream: &str) -> Vec<Seen> {
-    let rows = dixa.account(|account| match stream {
-        "conversations" => account.conversations.clone(),
-        "messages" => account.messages.clone(),
-        "agents" => account.agents.clone(),
-        _ => account.tags.clone(),
-    });
-    let cursor = |row: &Row| {
-        let record: Value = serde_json::from_str(&row.json).unwrap();
-        let cursors = ["updated_at", "created_at"];
-        let cursor = cursors.iter().find_map(|cursor| record.get(*cursor));
-        cursor.map_or("null".to_owned(), Value::to_string)
-    };
-    rows.iter()
-        .map(|row| (stream.to_owned(), row.key.clone(), cursor(row)))
-        .collect()
+    let rows = dixa.account(|account| account.rows());
+    let seen = |row: &Row| Seen::of(stream, &serde_json::from_str(&row.json).unwrap());
+    rows[stream].iter().map(seen).collect()
 }
 
 /// Lives through the histories of these seeds.

@@ -1,5 +1,5 @@
 //! The laws of a read, held over thousands of histories in paused time: kills and resumes, troubles on the way, data that
-//! moves, clocks that are wrong, bounds of either meaning, two streams under one pace.
+//! moves, clocks that are wrong, bounds of either meaning, streams under one pace, lists that hang on others.
 //!
 //! ```text
 //! read ──killed at any byte──► read from the last state ──…──► a last read in fine weather
@@ -32,6 +32,7 @@ use crate::connector::TOKEN;
 use crate::protocol;
 use crate::secrets;
 use crate::simulator::account::{Account, Row};
+use crate::simulator::clock::iso_date_ms;
 use dixa::{Dixa, Way};
 
 pub const DAY: i64 = 86_400_000;
@@ -66,15 +67,26 @@ pub fn message(id: usize, at: i64) -> Row {
     Row::new(&format!("\"m{id}\""), at, &json)
 }
 
+/// A small entry of the activity log; every third has a zone's name behind its time.
+pub fn activity(id: usize, at: i64) -> Row {
+    let zone = if id.is_multiple_of(3) { "[GMT]" } else { "" };
+    let time = iso_date_ms(at);
+    let json = format!(r#"{{"id":"l{id}","activityTimestamp":"{time}{zone}"}}"#);
+    Row::new(&format!("\"l{id}\""), at, &json)
+}
+
 /// A small row of a list.
 pub fn listed(id: usize) -> Row {
     Row::new(&format!("\"a{id}\""), 0, &format!(r#"{{"id":"a{id}"}}"#))
 }
 
-/// A conversation is updated.
+/// A conversation is updated, and the activity log says so.
 fn touch(account: &mut Account, index: usize, at: i64) {
     let id = account.conversations[index].key.parse().unwrap();
     account.conversations[index] = conversation(id, at);
+    account
+        .activity
+        .push(activity(1000 + account.activity.len(), at));
 }
 
 /// How a read ended, and what was written until then, in whole lines.

@@ -10,7 +10,7 @@ use source_dixa::epoch::EpochMs;
 use super::History;
 use crate::connector::TOKEN;
 use crate::model::dixa::{Change, Delays, Dixa, Trouble, Weather};
-use crate::model::{DAY, config, conversation, listed, message};
+use crate::model::{DAY, activity, config, conversation, listed, message};
 use crate::simulator::Scenario;
 use crate::simulator::account::{Account, Row};
 use crate::simulator::rate::Limits;
@@ -19,7 +19,8 @@ use crate::simulator::switches::{Bound, Order, Paging, Switches};
 /// 2026-01-01; the account's past ends and the first read begins here.
 const BEGIN: i64 = 1_767_225_600_000;
 const HOUR: i64 = 3_600_000;
-const LISTS: &[&str] = &["agents", "tags"];
+const WINDOWED: &[&str] = &["conversations", "messages", "activity_logs"];
+const LISTS: &[&str] = &["agents", "tags", "teams", "team_members"];
 const INSTEAD: &[&[u8]] = &[
     b"<html>busy</html>",
     b"null",
@@ -50,7 +51,7 @@ impl History {
         } else {
             0
         };
-        let streams = [&["conversations", "messages"][..], LISTS]
+        let streams = [WINDOWED, LISTS]
             .concat()
             .into_iter()
             .filter(|_| random.u8(..4) > 0);
@@ -116,6 +117,18 @@ impl History {
             let at = self.instant();
             account.messages.push(message(id, at));
         }
+        for id in 0..self.random.usize(..40) {
+            let at = self.instant();
+            account.activity.push(activity(id, at));
+        }
+        account.teams = (0..self.random.usize(..8)).map(listed).collect();
+        let mut members = |team: &Row| {
+            // The same ones in all teams, as they are but for the team.
+            let members = (0..self.random.usize(..10)).map(listed).collect();
+            (team.key.trim_matches('"').to_owned(), members)
+        };
+        let members = account.teams.iter().map(&mut members).collect();
+        account.members.insert("team_members", members);
         account.agents = (0..self.random.usize(..20)).map(listed).collect();
         account.tags = (0..self.random.usize(..20)).map(listed).collect();
         account
@@ -139,7 +152,14 @@ impl History {
             switches: Switches {
                 after: bound(&mut self.random),
                 before: bound(&mut self.random),
-                order: Order::Shuffled,
+                // Pages of what moves would miss some of it, if its order were another for each of them.
+                order: if self.moves {
+                    self.random
+                        .choice([Order::Ascending, Order::Descending])
+                        .unwrap()
+                } else {
+                    Order::Shuffled
+                },
                 paging: Paging {
                     max_size: 7,
                     ..Paging::default()
