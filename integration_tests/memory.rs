@@ -1,4 +1,5 @@
-//! Memory does not grow with the window: a body of 200 MB is read in a few megabytes.
+//! Memory does not grow with the window or the account: a body of 200 MB is read in a few megabytes, and so are lists of
+//! hundreds of thousands.
 
 use std::fs;
 use std::io::Read;
@@ -6,12 +7,13 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::connector::{Connector, catalog, config};
 use crate::read::simulator;
 use crate::simulator::account::Account;
-use crate::simulator::switches::Switches;
+use crate::simulator::large::Large;
+use crate::simulator::switches::{Paging, Switches};
 
 /// The most memory that a process has had so far, in KiB, as Linux counts it.
 pub fn peak_kib(process: u32) -> Option<u64> {
@@ -20,14 +22,21 @@ pub fn peak_kib(process: u32) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Reads one window of so many records to its end; the bytes written and the peak memory.
-fn read_window(records: usize) -> (u64, u64) {
-    let simulator = simulator(Account::bulk(records), Switches::default());
+/// Reads these streams to their end; the bytes written and the peak memory.
+fn read(account: Account, streams: &[&str], dates: Value) -> (u64, u64) {
+    let paging = Paging {
+        max_size: 1000,
+        ..Paging::default()
+    };
+    let switches = Switches {
+        paging,
+        ..Switches::default()
+    };
+    let simulator = simulator(account, switches);
     let connector = Connector::new();
-    let dates = json!({"start_date": "2026-01-01", "end_date": "2026-01-31"});
     let mut command = connector.read_command(
         &config(&simulator, dates),
-        &catalog(&["conversations"], "full_refresh"),
+        &catalog(streams, "full_refresh"),
         None,
     );
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
@@ -56,7 +65,27 @@ fn read_window(records: usize) -> (u64, u64) {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_window_of_200_mb_is_read_in_less_than_64_mib() {
-    let (bytes, peak_kib) = read_window(100_000);
+    let dates = json!({"start_date": "2026-01-01", "end_date": "2026-01-31"});
+    let (bytes, peak_kib) = read(Account::bulk(100_000), &["conversations"], dates);
     assert!(bytes > 200_000_000, "{bytes} bytes");
+    assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_account_of_600_000_rows_is_read_in_less_than_64_mib() {
+    let mut account = Account::empty();
+    // The year 2025.
+    account.large = Some(Large {
+        endusers: 100_000,
+        messages: 300_000,
+        activity: 200_000,
+        from_ms: 1_735_689_600_000,
+        to_ms: 1_767_225_600_000,
+    });
+    let dates = json!({"start_date": "2025-01-01", "end_date": "2026-01-01"});
+    let streams = ["endusers", "messages", "activity_logs"];
+    let (bytes, peak_kib) = read(account, &streams, dates);
+    assert!(bytes > 250_000_000, "{bytes} bytes");
     assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
 }
