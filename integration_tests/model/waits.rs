@@ -11,10 +11,10 @@ use source_dixa::config::Config;
 use source_dixa::epoch::EpochMs;
 
 use super::dixa::{Delays, Dixa, Trouble};
-use super::{DAY, Ran, config, conversation, listed, message, paused, read};
+use super::{DAY, Ran, activity, config, conversation, listed, message, paused, read};
 use crate::connector::TOKEN;
 use crate::simulator::Scenario;
-use crate::simulator::account::Account;
+use crate::simulator::account::{Account, Row};
 use crate::simulator::rate::Limits;
 use crate::simulator::switches::Switches;
 use crate::waited::waited;
@@ -28,17 +28,28 @@ type Stream = (&'static str, &'static str);
 const WINDOWED: Stream = ("conversations", "/v1/conversation_export");
 const PAGED: Stream = ("agents", "/v1/agents");
 const SINGLE: Stream = ("tags", "/v1/tags");
+const WINDOWED_IN_PAGES: Stream = ("activity_logs", "/v1/conversations/activitylog");
+const CHILDREN: Stream = ("team_members", "/v1/teams/");
+const KINDS: [Stream; 5] = [WINDOWED, WINDOWED_IN_PAGES, PAGED, SINGLE, CHILDREN];
 
-/// Thirty days with 20 conversations, 20 messages, 20 agents and 20 tags.
+/// Thirty days with 20 conversations, 20 messages, 20 entries of the activity log, 20 agents, 20 tags, and 4 teams of 5.
 fn dixa() -> Dixa {
     let mut account = Account::empty();
     for id in 0..20 {
         let at = NOW - 1000 - DAY * i64::try_from(id).unwrap();
         account.conversations.push(conversation(id, at));
         account.messages.push(message(id, at));
+        account.activity.push(activity(id, at));
         account.agents.push(listed(id));
         account.tags.push(listed(id));
     }
+    account.teams = (0..4).map(listed).collect();
+    let members = |team: &Row| {
+        let id = team.key.trim_matches('"').to_owned();
+        (id, (0..5).map(listed).collect())
+    };
+    let members = account.teams.iter().map(members).collect();
+    account.members.insert("team_members", members);
     let scenario = Scenario {
         account,
         token: TOKEN.to_owned(),
@@ -106,8 +117,9 @@ fn errors(ran: &Ran) -> Vec<&Value> {
 /// A trouble that strikes once costs so many seconds, more or less, and nothing else.
 fn check(stream: Stream, trouble: Trouble, told: &str, seconds: std::ops::Range<u64>) {
     let mut first = true;
-    let (ran, _) = read_in(&[stream.0], move |_| {
-        std::mem::take(&mut first).then_some(trouble)
+    let (ran, _) = read_in(&[stream.0], move |target| {
+        let strikes = target.starts_with(stream.1) && std::mem::take(&mut first);
+        strikes.then_some(trouble)
     });
     assert_eq!(ran.done, Some(true));
     assert_eq!(records(&ran, stream.0), 20);
@@ -132,6 +144,11 @@ macro_rules! waits {
             }
 
             #[test]
+            fn in_a_windowed_stream_of_pages() {
+                check(WINDOWED_IN_PAGES, $trouble, $told, $listed);
+            }
+
+            #[test]
             fn in_a_paged_stream() {
                 check(PAGED, $trouble, $told, $listed);
             }
@@ -139,6 +156,11 @@ macro_rules! waits {
             #[test]
             fn in_a_stream_of_one_body() {
                 check(SINGLE, $trouble, $told, $listed);
+            }
+
+            #[test]
+            fn in_a_stream_that_hangs_on_others() {
+                check(CHILDREN, $trouble, $told, $listed);
             }
         }
     )*};
@@ -159,13 +181,14 @@ waits! {
 
 #[test]
 fn a_body_cut_at_any_byte_is_read_again_without_doubles() {
-    for (stream, _) in [WINDOWED, PAGED, SINGLE] {
+    for (stream, path) in KINDS {
         for percent in 0..100 {
             for trouble in [Trouble::Break, Trouble::End] {
                 let mut first = true;
                 let trouble = trouble(percent);
-                let (ran, _) = read_in(&[stream], move |_| {
-                    std::mem::take(&mut first).then_some(trouble)
+                let (ran, _) = read_in(&[stream], move |target| {
+                    let strikes = target.starts_with(path) && std::mem::take(&mut first);
+                    strikes.then_some(trouble)
                 });
                 assert_eq!(
                     (ran.done, records(&ran, stream)),
@@ -212,11 +235,10 @@ const LONGEST_SILENCE: Duration = Duration::from_hours(2);
 #[test]
 fn what_lasts_is_given_up_in_time_and_stops_no_other_stream() {
     for (name, trouble) in LASTING {
-        for (stream, path) in [WINDOWED, PAGED, SINGLE] {
-            let others: Vec<_> = [WINDOWED, PAGED, SINGLE]
-                .into_iter()
-                .map(|(other, _)| other)
-                .collect();
+        // A child that is not found is gone, which is no failure.
+        let is_gone = |kind: &Stream| *kind == CHILDREN && *name == "404";
+        for (stream, path) in KINDS.into_iter().filter(|kind| !is_gone(kind)) {
+            let others = KINDS.map(|(other, _)| other);
             let (ran, _) = read_in(&others, move |target| {
                 target.starts_with(path).then_some(*trouble)
             });
