@@ -316,7 +316,8 @@ def complete(claims, read, lines, counts, streams):
     for stream in streams:
         name = stream["name"]
         keys = {
-            json.dumps([value(row, path) for path in stream["source_defined_primary_key"]])
+            # What has no key is told apart by all that it holds.
+            json.dumps([value(row, path) for path in stream.get("source_defined_primary_key", [[]])])
             for row in records[name]
         }
         found = {"rows": len(records[name]), "keys": len(keys)}
