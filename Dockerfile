@@ -12,9 +12,11 @@ RUN mkdir src \
     && cargo build --release --locked --bin source-dixa
 
 # COPY keeps the files' times, which may be older than the empty crate's: cargo would take that for the real one.
-COPY spec.json ./
+COPY build.rs spec.json ./
 COPY schemas schemas
 COPY src src
+# For --version: `docker build --build-arg SOURCE_COMMIT=$(git rev-parse --short=9 HEAD) …`
+ARG SOURCE_COMMIT=
 RUN touch src/main.rs src/lib.rs \
     && cargo build --release --locked --bin source-dixa
 

@@ -10,8 +10,9 @@ use flate2::write::GzEncoder;
 use reqwest::header::HeaderMap;
 use reqwest::{Response, Url};
 use source_dixa::airbyte::catalog;
+use source_dixa::airbyte::format::Format;
 use source_dixa::airbyte::log::Level;
-use source_dixa::airbyte::output::{Output, record_begin};
+use source_dixa::airbyte::output::Output;
 use source_dixa::airbyte::state::States;
 use source_dixa::commands::read::{self, Job};
 use source_dixa::config::Config;
@@ -24,6 +25,7 @@ use source_dixa::dixa::transport::Transport;
 use source_dixa::epoch::EpochMs;
 use source_dixa::seam::{Fingerprint, Place, Seam};
 use source_dixa::streams;
+use source_dixa::terminal::Terminal;
 use source_dixa::window::Window;
 use tokio::runtime::Builder;
 
@@ -151,7 +153,7 @@ pub fn record() -> Bytes {
 /// Writes a record again and again, to nothing.
 pub fn write(record: &[u8], records: usize) {
     let output = Output::to(Level::Info, io::sink());
-    let begin = record_begin("conversations");
+    let begin = Format::Airbyte.record_begin("conversations");
     runtime().block_on(async {
         for number in 0..records {
             output.record(&begin, record);
@@ -178,7 +180,7 @@ pub fn read(body: &Bytes) {
     let is_done = runtime().block_on(async {
         let client = Client::over(job.config.settings.clone(), way(), way());
         let output = Output::to(Level::Info, io::sink());
-        let is_done = read::run(&job, &client, &output).await;
+        let is_done = read::run(&job, &client, &output, &Terminal::unseen()).await;
         output.close().await.expect("nothing takes all bytes");
         is_done
     });

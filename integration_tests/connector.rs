@@ -62,6 +62,8 @@ impl Connector {
             "no_proxy",
             "SSL_CERT_FILE",
             "SSL_CERT_DIR",
+            "DIXA_API_TOKEN",
+            "LOG_LEVEL",
         ] {
             command.env_remove(variable);
         }

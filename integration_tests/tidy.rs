@@ -12,7 +12,7 @@ use crate::connector::{discovered, key_of, stream_names};
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["commands"],
-    &["cli", "config", "streams", "checkpoint", "seam"],
+    &["cli", "config", "streams", "checkpoint", "seam", "terminal"],
     &["window"],
     &["airbyte", "dixa"],
     &["epoch", "failure"],

@@ -88,20 +88,25 @@ fn whole_ms(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
+impl EpochMs {
+    /// Readable UTC with so many digits of the second; milliseconds where no calendar has it.
+    pub fn to_rfc3339(self, digits: SecondsFormat) -> String {
+        match DateTime::<Utc>::from_timestamp_millis(self.0) {
+            Some(instant) => instant.to_rfc3339_opts(digits, true),
+            None => format!("{} ms", self.0),
+        }
+    }
+}
+
 /// Readable UTC: `2025-01-31T00:00:00Z`, with milliseconds only where there are any.
 impl fmt::Display for EpochMs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match DateTime::<Utc>::from_timestamp_millis(self.0) {
-            Some(instant) => {
-                let digits = if self.0 % 1000 == 0 {
-                    SecondsFormat::Secs
-                } else {
-                    SecondsFormat::Millis
-                };
-                formatter.write_str(&instant.to_rfc3339_opts(digits, true))
-            }
-            None => write!(formatter, "{} ms", self.0),
-        }
+        let digits = if self.0 % 1000 == 0 {
+            SecondsFormat::Secs
+        } else {
+            SecondsFormat::Millis
+        };
+        formatter.write_str(&self.to_rfc3339(digits))
     }
 }
 

@@ -10,4 +10,5 @@ pub mod epoch;
 pub mod failure;
 pub mod seam;
 pub mod streams;
+pub mod terminal;
 pub mod window;

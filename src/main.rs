@@ -10,6 +10,7 @@ use source_dixa::airbyte::output::Output;
 use source_dixa::cli::Arguments;
 use source_dixa::commands;
 use source_dixa::failure::Failure;
+use source_dixa::terminal::Terminal;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,13 +35,18 @@ fn main() -> ExitCode {
 }
 
 async fn run() -> ExitCode {
-    let level = |debug| Level::asked_for(debug, std::env::var("LOG_LEVEL").ok().as_deref());
+    let log_level = std::env::var("LOG_LEVEL").ok();
     match Arguments::try_parse() {
         Ok(arguments) => {
-            let output = Output::to_stdout(level(arguments.debug));
+            let level = Level::asked_for(arguments.debug, arguments.quiet, log_level.as_deref());
+            let format = arguments.command.format();
+            let terminal = Terminal::new(format, level);
+            let output = Output::to_stdout(level)
+                .in_format(format)
+                .beside(Box::new(terminal.clone()));
             let work = async move {
                 let done = tokio::select! {
-                    done = commands::run(&arguments.command, &output) => done,
+                    done = commands::run(&arguments.command, &output, &terminal) => done,
                     () = output.closed() => false,
                 };
                 end(output, done).await
@@ -50,7 +56,10 @@ async fn run() -> ExitCode {
                 code = told_to_end() => ExitCode::from(code),
             }
         }
-        Err(error) => usage(&error, Output::to_stdout(level(false))).await,
+        Err(error) => {
+            let level = Level::asked_for(false, false, log_level.as_deref());
+            usage(&error, Output::to_stdout(level)).await
+        }
     }
 }
 
@@ -77,7 +86,13 @@ async fn end(output: Output, done: bool) -> ExitCode {
         Ok(()) => ExitCode::FAILURE,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         Err(error) => {
-            tell_on_stderr(&format!("source-dixa: stdout cannot be written: {error}"));
+            // What is no error of the system's says itself what it is of.
+            let what = if error.kind() == io::ErrorKind::Other {
+                error.to_string()
+            } else {
+                format!("stdout cannot be written: {error}")
+            };
+            tell_on_stderr(&format!("source-dixa: {what}"));
             ExitCode::FAILURE
         }
     }

@@ -27,6 +27,8 @@ pub struct Stream {
     pub primary_key: &'static [&'static str],
     /// Fields whose values are never written; of an object, the values in it.
     pub secrets: &'static [&'static str],
+    /// Read where nobody says what to read.
+    pub is_suggested: bool,
     /// The text of the JSON schema of its records.
     schema: &'static str,
     /// Names under which other connectors saved a state of it that we understand.
@@ -117,6 +119,7 @@ const LIST: Stream = Stream {
     frame: Frame::Array(&["data"]),
     primary_key: &["id"],
     secrets: &[],
+    is_suggested: true,
     schema: "",
     formerly: &[],
 };
@@ -148,6 +151,7 @@ pub const STREAMS: &[Stream] = &[
             times: Times::Milliseconds,
         }),
         frame: Frame::Array(&[]),
+        is_suggested: false,
         schema: schema!("messages"),
         formerly: &["message_export"],
         ..LIST
@@ -228,6 +232,7 @@ pub const STREAMS: &[Stream] = &[
         }),
         // As tap-dixa asks, in production (dixa-api.md 2.3).
         paging: Paging::Pages(10_000),
+        is_suggested: false,
         schema: schema!("activity_logs"),
         ..LIST
     },

@@ -25,6 +25,7 @@ use source_dixa::config::Config;
 use source_dixa::dixa::Host;
 use source_dixa::dixa::client::Client;
 use source_dixa::epoch::EpochMs;
+use source_dixa::terminal::Terminal;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
@@ -150,10 +151,11 @@ pub async fn read(
         room,
     };
     let output = Output::to(Level::Info, pipe);
+    let terminal = Terminal::unseen();
     let begun = Instant::now();
     let done = tokio::select! {
         biased;
-        done = read::run(&job, &client, &output) => Some(done),
+        done = read::run(&job, &client, &output, &terminal) => Some(done),
         () = output.closed() => None,
     };
     let took = begun.elapsed();

@@ -54,13 +54,37 @@ pub struct ConfiguredStream {
     pub cursor_field: Option<Vec<String>>,
 }
 
-/// Reads a configured catalog, leniently: unknown keys, nulls and repeated keys are no errors.
+impl ConfiguredStream {
+    /// A stream in its best mode: from where the last read left off, if that can be.
+    pub fn best(name: &str, is_incremental: bool) -> Self {
+        let mode = if is_incremental {
+            SyncMode::Incremental
+        } else {
+            SyncMode::FullRefresh
+        };
+        Self {
+            name: name.to_owned(),
+            sync_mode: Some(mode),
+            cursor_field: Some(Vec::new()),
+        }
+    }
+}
+
+/// Reads a catalog, leniently: unknown keys, nulls and repeated keys are no errors. A configured one says how each stream is to
+/// be read; of a discovered one, as it is or as the messages of `discover`, each is read in its best mode.
 pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
-    let catalog: Value = serde_json::from_str(text)
-        .map_err(|error| Failure::config("The catalog is not JSON.").because(&error))?;
+    let catalog: Value = match serde_json::from_str(text) {
+        Ok(catalog) => catalog,
+        Err(error) => printed(text)
+            .ok_or_else(|| Failure::config("The catalog is not JSON.").because(&error))?,
+    };
+    let catalog = match catalog["type"].as_str() {
+        Some("CATALOG") => &catalog["catalog"],
+        _ => &catalog,
+    };
     let Some(streams) = catalog.get("streams").and_then(Value::as_array) else {
         return Err(Failure::config(
-            "The catalog is not a configured catalog: it must be an object with a list `streams`, each with a `stream` and a `sync_mode`.",
+            "The catalog is none: it must be an object with a list `streams`, each with a `stream` and a `sync_mode`, or what `discover` printed.",
         ));
     };
     streams
@@ -70,7 +94,25 @@ pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
         .collect()
 }
 
+/// The CATALOG among the lines that `discover` printed.
+fn printed(text: &str) -> Option<Value> {
+    let mut messages = text
+        .lines()
+        .rev()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages.find(|message| message["type"] == "CATALOG")
+}
+
 fn parse_stream(number: usize, configured: &Value) -> Result<ConfiguredStream, Failure> {
+    if let (Some(name), Some(modes)) = (
+        configured["name"].as_str(),
+        configured["supported_sync_modes"].as_array(),
+    ) {
+        return Ok(ConfiguredStream::best(
+            name,
+            modes.contains(&"incremental".into()),
+        ));
+    }
     let Some(name) = configured.pointer("/stream/name").and_then(Value::as_str) else {
         return Err(Failure::config(format!(
             "The catalog's stream number {number} has no name at `stream.name`; each is written as {{\"stream\": {{\"name\": …}}, \"sync_mode\": …}}."
@@ -140,6 +182,22 @@ mod tests {
             r#"{"streams":[{"stream":{"name":"a"},"sync_mode":"INVALID"}]}"#,
             &[stream("a", None, &[])],
         );
+    }
+
+    #[test]
+    fn what_discover_prints_is_read_in_the_best_modes() {
+        let streams = r#"{"streams":[{"name":"a","supported_sync_modes":["full_refresh","incremental"],"json_schema":{}},
+            {"name":"b","supported_sync_modes":["full_refresh"]}]}"#
+            .replace('\n', "");
+        let best = [
+            stream("a", Some(SyncMode::Incremental), &[]),
+            stream("b", Some(SyncMode::FullRefresh), &[]),
+        ];
+        let message = format!(r#"{{"type":"CATALOG","catalog":{streams}}}"#);
+        let log = r#"{"type":"LOG","log":{"level":"WARN","message":"x"}}"#;
+        for text in [&streams, &message, &format!("{log}\n{message}\n")] {
+            check(text, &best);
+        }
     }
 
     #[test]

@@ -13,9 +13,10 @@ pub enum Level {
 }
 
 impl Level {
-    /// The level that `--debug` or the value of `LOG_LEVEL` asks for; INFO without either.
-    pub fn asked_for(debug: bool, log_level: Option<&str>) -> Self {
+    /// The level that `--debug`, `--quiet` or the value of `LOG_LEVEL` asks for; INFO without any.
+    pub fn asked_for(debug: bool, quiet: bool, log_level: Option<&str>) -> Self {
         match log_level.map(str::to_lowercase).as_deref() {
+            _ if quiet => Self::Warn,
             _ if debug => Self::Debug,
             Some("debug" | "trace") => Self::Debug,
             Some("warn" | "warning") => Self::Warn,

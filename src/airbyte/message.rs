@@ -140,6 +140,14 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// A state as it is saved: what `--state` takes.
+    pub fn saved(stream: &str, stream_state: &Value) -> String {
+        let descriptor = serde_json::json!({ "name": stream });
+        let stream =
+            serde_json::json!({"stream_descriptor": descriptor, "stream_state": stream_state});
+        serde_json::json!({"type": "STREAM", "stream": stream}).to_string()
+    }
+
     pub fn status(stream: &'a str, status: Status, at: EpochMs) -> Self {
         let (status, reasons) = match status {
             Status::Started => ("STARTED", None),

@@ -5,14 +5,20 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::mem;
 use std::thread;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use crate::airbyte::catalog::DiscoveredStream;
+use crate::airbyte::format::{Format, singer_schema, singer_state};
+use crate::airbyte::keeper::{Keeper, Save, StateFile};
 use crate::airbyte::log::Level;
 use crate::airbyte::message::{ConnectionStatus, Log, Message, Status};
 use crate::epoch::EpochMs;
@@ -27,11 +33,34 @@ const LONGEST_STAY: Duration = Duration::from_secs(1);
 /// So many blocks may wait for the writer.
 const WAITING: usize = 2;
 
+/// Whoever else is told what people are to read, on another way than stdout.
+pub trait Aside {
+    fn log(&self, level: Level, message: &str);
+    fn error(&self, failure: &Failure, stream: Option<&str>);
+}
+
+/// Nobody else.
+pub struct Nobody;
+
+impl Aside for Nobody {
+    fn log(&self, _: Level, _: &str) {}
+    fn error(&self, _: &Failure, _: Option<&str>) {}
+}
+
+/// Whole lines, and what is to be kept once they have left.
+struct Block {
+    lines: Vec<u8>,
+    save: Option<Save>,
+}
+
 /// The one way out.
 pub struct Output {
     level: Level,
+    format: Format,
+    aside: Box<dyn Aside>,
+    keeper: RefCell<Keeper>,
     block: RefCell<Vec<u8>>,
-    full: mpsc::Sender<Vec<u8>>,
+    full: mpsc::Sender<Block>,
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
     /// When the block before this one was handed over.
     taken: Cell<Instant>,
@@ -42,7 +71,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// To stdout; LOG only from this level up.
+    /// Airbyte messages to stdout; LOG only from this level up.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that writes to stdout"
@@ -51,7 +80,21 @@ impl Output {
         Self::to(level, io::stdout())
     }
 
-    /// To any place that takes bytes.
+    /// In another format.
+    #[must_use]
+    pub fn in_format(mut self, format: Format) -> Self {
+        self.format = format;
+        self.record_end = RefCell::new(format.record_end(EpochMs::now()));
+        self
+    }
+
+    /// With somebody else to tell.
+    #[must_use]
+    pub fn beside(self, aside: Box<dyn Aside>) -> Self {
+        Self { aside, ..self }
+    }
+
+    /// Airbyte messages to any place that takes bytes.
     pub fn to(level: Level, out: impl Write + Send + 'static) -> Self {
         let (full, blocks) = mpsc::channel(WAITING);
         let (used, empty) = mpsc::channel(WAITING);
@@ -60,13 +103,16 @@ impl Output {
         let block = RefCell::new(Vec::with_capacity(CAPACITY));
         Self {
             level,
+            format: Format::Airbyte,
+            aside: Box::new(Nobody),
+            keeper: RefCell::default(),
             block,
             full,
             empty: RefCell::new(empty),
             taken: Cell::new(Instant::now()),
             written,
             secrets: RefCell::default(),
-            record_end: RefCell::new(record_end()),
+            record_end: RefCell::new(Format::Airbyte.record_end(EpochMs::now())),
         }
     }
 
@@ -75,11 +121,25 @@ impl Output {
         *self.secrets.borrow_mut() = secrets;
     }
 
+    /// These states were given, and the newest of all streams are kept in this file from now on.
+    pub fn keep(&self, states: BTreeMap<String, Value>, file: Option<StateFile>) {
+        self.keeper.borrow_mut().begin(states, file);
+    }
+
+    /// The form in which records and states are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// A line, on its way at once unless the reader of stdout is behind.
     pub fn message(&self, message: &Message<'_>) {
+        self.line(message);
+    }
+
+    fn line(&self, line: &impl Serialize) {
         {
             let mut block = self.block.borrow_mut();
-            let written = serde_json::to_writer(&mut *block, message);
+            let written = serde_json::to_writer(&mut *block, line);
             debug_assert!(
                 written.is_ok(),
                 "messages have string keys and a buffer takes all bytes"
@@ -89,10 +149,20 @@ impl Output {
         self.hand_over();
     }
 
+    /// Text that is no message.
+    pub fn text(&self, text: &[u8]) {
+        self.block.borrow_mut().extend_from_slice(text);
+        self.hand_over();
+    }
+
     pub fn log(&self, level: Level, message: &str) {
-        if level >= self.level {
-            let message = &self.concealed(message);
-            self.message(&Message::Log {
+        if level < self.level {
+            return;
+        }
+        let message = &self.concealed(message);
+        self.aside.log(level, message);
+        if self.format == Format::Airbyte {
+            self.line(&Message::Log {
                 log: Log { level, message },
             });
         }
@@ -104,29 +174,59 @@ impl Output {
     }
 
     pub fn status(&self, stream: &str, status: Status) {
-        self.message(&Message::status(stream, status, EpochMs::now()));
+        if self.format == Format::Airbyte {
+            self.line(&Message::status(stream, status, EpochMs::now()));
+        }
+    }
+
+    /// Records of this stream follow.
+    pub fn stream(&self, stream: &DiscoveredStream<'_>) {
+        if self.format == Format::Singer {
+            self.line(&singer_schema(stream));
+        }
+    }
+
+    /// A stream's checkpoint, with the number of its records since the one before.
+    pub fn state(&self, stream: &str, state: &Value, records: u64) {
+        self.keeper.borrow_mut().put(stream, state);
+        match self.format {
+            Format::Airbyte => self.line(&Message::state(stream, state, records)),
+            Format::Singer => {
+                let state = singer_state(self.keeper.borrow().states());
+                self.line(&state);
+            }
+            Format::Jsonl => self.hand_over(),
+        }
     }
 
     pub fn error(&self, failure: &Failure, stream: Option<&str>) {
-        let failure = Failure {
-            kind: failure.kind,
-            message: self.concealed(&failure.message).into_owned(),
-            cause: failure
-                .cause
-                .as_deref()
-                .map(|cause| self.concealed(cause).into_owned()),
-        };
-        self.message(&Message::error(&failure, stream, EpochMs::now()));
+        let failure = self.concealed_failure(failure);
+        self.aside.error(&failure, stream);
+        if self.format == Format::Airbyte {
+            self.line(&Message::error(&failure, stream, EpochMs::now()));
+        }
     }
 
     /// The answer of a check: what the user can mend, if there is something.
     pub fn connection_status(&self, refused: Option<&Failure>) {
-        let message = refused.map(|failure| self.concealed(&failure.message));
-        let connection_status = match &message {
+        let refused = refused.map(|failure| self.concealed_failure(failure));
+        if let Some(failure) = &refused {
+            self.aside.error(failure, None);
+        }
+        let connection_status = match &refused {
             None => ConnectionStatus::Succeeded,
-            Some(message) => ConnectionStatus::Failed { message },
+            Some(Failure { message, .. }) => ConnectionStatus::Failed { message },
         };
         self.message(&Message::ConnectionStatus { connection_status });
+    }
+
+    fn concealed_failure(&self, failure: &Failure) -> Failure {
+        let cause = failure.cause.as_deref();
+        Failure {
+            kind: failure.kind,
+            message: self.concealed(&failure.message).into_owned(),
+            cause: cause.map(|cause| self.concealed(cause).into_owned()),
+        }
     }
 
     fn concealed<'a>(&self, text: &'a str) -> Cow<'a, str> {
@@ -140,7 +240,7 @@ impl Output {
     }
 
     /// A record, as the bytes that it came in, a single JSON object without line breaks; `begin` is what
-    /// [`record_begin`] gave for its stream.
+    /// [`Format::record_begin`] gave for its stream.
     pub fn record(&self, begin: &[u8], data: &[u8]) {
         let mut block = self.block.borrow_mut();
         block.extend_from_slice(begin);
@@ -150,7 +250,7 @@ impl Output {
 
     /// The records to come are written now.
     pub fn stamp(&self) {
-        *self.record_end.borrow_mut() = record_end();
+        *self.record_end.borrow_mut() = self.format.record_end(EpochMs::now());
     }
 
     /// Waits until there is room for more records; `false` when nobody reads them any more.
@@ -186,7 +286,10 @@ impl Output {
 
     /// Writes what is left and ends; the error of the first write that failed, if one did.
     pub async fn close(self) -> io::Result<()> {
-        let last = self.block.take();
+        let last = Block {
+            lines: self.block.take(),
+            save: self.keeper.borrow_mut().save(),
+        };
         let _ = self.full.send(last).await;
         drop(self.full);
         self.written
@@ -194,38 +297,33 @@ impl Output {
             .unwrap_or_else(|_| Err(io::Error::other("the writer of stdout panicked")))
     }
 
-    fn take_block(&self) -> Vec<u8> {
+    fn take_block(&self) -> Block {
         self.taken.set(Instant::now());
         let empty = self
             .empty
             .borrow_mut()
             .try_recv()
             .unwrap_or_else(|_| Vec::with_capacity(CAPACITY));
-        mem::replace(&mut self.block.borrow_mut(), empty)
+        Block {
+            lines: mem::replace(&mut self.block.borrow_mut(), empty),
+            save: self.keeper.borrow_mut().save(),
+        }
     }
-}
-
-/// What begins the line of every record of a stream.
-pub fn record_begin(stream: &str) -> Vec<u8> {
-    format!(r#"{{"type":"RECORD","record":{{"stream":"{stream}","data":"#).into()
-}
-
-fn record_end() -> Vec<u8> {
-    format!(",\"emitted_at\":{}}}}}\n", EpochMs::now().0).into()
 }
 
 fn write_blocks(
     mut out: impl Write,
-    mut blocks: mpsc::Receiver<Vec<u8>>,
+    mut blocks: mpsc::Receiver<Block>,
     used: &mpsc::Sender<Vec<u8>>,
 ) -> io::Result<()> {
-    while let Some(mut block) = blocks.blocking_recv() {
-        out.write_all(&block)?;
+    while let Some(Block { mut lines, save }) = blocks.blocking_recv() {
+        out.write_all(&lines)?;
         out.flush()?;
-        block.clear();
+        save.iter().try_for_each(Save::write)?;
+        lines.clear();
         // One very large record must not keep its memory for ever.
-        block.shrink_to(CAPACITY);
-        let _ = used.try_send(block);
+        lines.shrink_to(CAPACITY);
+        let _ = used.try_send(lines);
     }
     Ok(())
 }
@@ -265,7 +363,7 @@ mod tests {
     async fn lines_leave_whole_in_order_and_in_large_blocks() {
         let taken = Taken::default();
         let output = Output::to(Level::Info, taken.clone());
-        let begin = record_begin("tags");
+        let begin = Format::Airbyte.record_begin("tags");
         for number in 0..10_000 {
             output.record(&begin, format!(r#"{{"id":{number}}}"#).as_bytes());
             assert!(output.room().await);
@@ -314,7 +412,7 @@ mod tests {
     #[tokio::test]
     async fn levels_below_the_one_asked_for_are_not_written() {
         let taken = Taken::default();
-        let output = Output::to(Level::asked_for(false, None), taken.clone());
+        let output = Output::to(Level::asked_for(false, false, None), taken.clone());
         output.log(Level::Debug, "detail");
         output.close().await.unwrap();
         assert_eq!(taken.0.lock().unwrap().concat(), b"");

@@ -9,20 +9,26 @@ use crate::failure::Failure;
 /// What is saved of each stream, by its name. Of several entries for one stream the last counts.
 pub type States = HashMap<String, Value>;
 
-const NO_STATE: &str = "The state must be a list of Airbyte state messages, such as the `state` of the last STATE of each stream.";
+const NO_STATE: &str = "The state must be a list of Airbyte state messages, such as the `state` of the last STATE of each stream, or the messages that a read printed.";
 
-/// Reads a state file: nothing at all, a list of state messages, a single one, or the old form, a map from stream to blob.
-/// Unknown keys, nulls, repeated keys and the platform's own additions are no errors (airbyte.md 2.3 and 3.3).
+/// Reads a state file: nothing at all, a list of state messages, a single one, the old form, a map from stream to blob, the
+/// messages of a former read, a line each, or what a target of Singer printed. Unknown keys, nulls, repeated keys and the
+/// platform's own additions are no errors (airbyte.md 2.3 and 3.3).
 pub fn parse(text: &str) -> Result<States, Failure> {
     let mut states = States::new();
     if text.trim().is_empty() {
         return Ok(states);
     }
-    let state: Value = serde_json::from_str(text).map_err(|error| {
-        let hint =
-            "The state is not JSON. Lines of messages must be made one list, as the README shows.";
-        Failure::config(hint).because(&error)
-    })?;
+    let state: Value = match serde_json::from_str(text) {
+        Ok(state) => state,
+        Err(error) => {
+            let printed = take_lines(text, &mut states);
+            let printed = printed.then_some(states).ok_or_else(|| {
+                Failure::config(format!("The state is not JSON. {NO_STATE}")).because(&error)
+            });
+            return printed;
+        }
+    };
     match &state {
         Value::Null => {}
         Value::Array(messages) => {
@@ -38,6 +44,7 @@ pub fn parse(text: &str) -> Result<States, Failure> {
                 }
             }
         }
+        Value::Object(message) if is_other_message(message) => {}
         Value::Object(single) => {
             let is_known = take_message(single, &mut states) || take_map(single, &mut states);
             if !is_known && !single.is_empty() {
@@ -51,11 +58,68 @@ pub fn parse(text: &str) -> Result<States, Failure> {
     Ok(states)
 }
 
+/// Takes the states among the lines that a read printed, or a target of Singer; `false` if they are no such lines. The last
+/// line may be cut, as that of a read that was killed: the state before it counts.
+fn take_lines(text: &str, states: &mut States) -> bool {
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .collect();
+    for (number, line) in lines.iter().enumerate() {
+        let is_cut = number > 0 && number + 1 == lines.len();
+        // Most lines are records, and none of them is looked into.
+        let is_record = line.starts_with(r#"{"type":"RECORD""#);
+        if is_record && (is_cut || line.ends_with('}')) {
+            continue;
+        }
+        match serde_json::from_str::<Value>(line) {
+            Ok(Value::Object(message)) => {
+                let is_taken = is_other_message(&message)
+                    || take_message(&message, states)
+                    || take_map(&message, states);
+                if !is_taken {
+                    return false;
+                }
+            }
+            Err(_) if is_cut => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// A message that is no STATE.
+fn is_other_message(message: &Map<String, Value>) -> bool {
+    let others = [
+        "RECORD",
+        "LOG",
+        "TRACE",
+        "SPEC",
+        "CATALOG",
+        "CONNECTION_STATUS",
+        "CONTROL",
+        "SCHEMA",
+        "ACTIVATE_VERSION",
+    ];
+    message
+        .get("type")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| others.contains(&kind))
+}
+
 /// Takes what one state message holds; `false` if it is none. A part that is null holds nothing.
 fn take_message(message: &Map<String, Value>, states: &mut States) -> bool {
     let part = |key: &str| message.get(key).and_then(Value::as_object);
     if let Some(state) = part("state") {
         return take_message(state, states);
+    }
+    // Singer's, as a tap writes it or as a target gives it back.
+    if let Some(value) = part("value") {
+        return take_message(value, states) || take_map(value, states);
+    }
+    if let Some(bookmarks) = part("bookmarks") {
+        take_map(bookmarks, states);
+        return true;
     }
     if let Some(stream) = part("stream").filter(|stream| stream.contains_key("stream_descriptor")) {
         take_stream(stream, states);
@@ -139,6 +203,43 @@ mod tests {
             &[],
         );
         check(r#"[{"type":"STREAM","stream":null}]"#, &[]);
+    }
+
+    #[test]
+    fn the_messages_of_a_former_read_are_its_state() {
+        let state = |at: u32| {
+            format!(
+                r#"{{"type":"STATE","state":{{"type":"STREAM","stream":{{"stream_descriptor":{{"name":"c"}},"stream_state":{{"updated_at":{at}}}}}}}}}"#
+            )
+        };
+        let log = r#"{"type":"LOG","log":{"level":"INFO","message":"STATE"}}"#;
+        let record =
+            r#"{"type":"RECORD","record":{"stream":"c","data":{"state":{}},"emitted_at":1}}"#;
+        let last = &[("c", r#"{"updated_at":2}"#)];
+        let lines = [
+            log.to_owned(),
+            record.to_owned(),
+            state(1),
+            record.to_owned(),
+            state(2),
+        ]
+        .join("\n");
+        check(&lines, last);
+        check(&format!("{lines}\n"), last);
+        for cut in 1..record.len() {
+            check(&format!("{lines}\n{}", &record[..cut]), last);
+        }
+        check(&format!("{log}\n{log}"), &[]);
+        check(log, &[]);
+    }
+
+    #[test]
+    fn what_a_target_of_singer_gives_back_is_a_state() {
+        let blob = &[("c", r#"{"updated_at":1}"#)];
+        let value = r#"{"bookmarks":{"c":{"updated_at":1}}}"#;
+        check(value, blob);
+        check(&format!("{{\"bookmarks\":{{}}}}\n{value}\n"), blob);
+        check(&format!(r#"{{"type":"STATE","value":{value}}}"#), blob);
     }
 
     #[test]

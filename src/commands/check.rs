@@ -22,6 +22,7 @@ use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
 use crate::streams::{Each, Paging, STREAMS, Span, Stream};
+use crate::terminal::Terminal;
 use crate::window::Window;
 
 /// So long it may take to ask for all that is not the first of its host.
@@ -50,10 +51,22 @@ struct Probe {
 /// Says whether the config and its token are good: they are if the exports or a list can be read. What cannot be read
 /// beside that is told as a warning. Only what the user can mend makes it say FAILED; that Dixa could not be asked is a
 /// failure of the command.
-pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> {
-    let refused = match load_config(&file.config, output) {
+pub async fn check(
+    file: &ConfigFile,
+    output: &Output,
+    terminal: &Terminal,
+) -> Result<bool, Failure> {
+    let refused = match load_config(file, output) {
         Err(failure) => Some(failure),
         Ok(config) => {
+            let rates = [
+                (
+                    Host::Exports,
+                    config.settings.exports_requests_per_minute,
+                    "minute",
+                ),
+                (Host::Api, config.settings.api_requests_per_second, "second"),
+            ];
             let client = Client::new(config.settings);
             let teller = Teller::new(output);
             let reader = Reader {
@@ -61,7 +74,13 @@ pub async fn check(file: &ConfigFile, output: &Output) -> Result<bool, Failure> 
                 patience: &Patience::CHECK,
                 watch: &teller,
             };
-            judge(probes(&reader).await, &client, output)
+            let probes = probes(&reader).await;
+            if terminal.shows_progress() {
+                for line in report(&probes, rates, &client) {
+                    terminal.line(&line);
+                }
+            }
+            judge(probes, &client, output)
         }
     };
     if let Some(failure) = refused
@@ -200,6 +219,36 @@ fn judge(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failure
         output.log(Level::Warn, &warning);
     }
     failures.into_iter().reduce(gravest)
+}
+
+/// What a person is told beside the answer: the hosts with their rates, and what can be read.
+fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> Vec<String> {
+    let is_read = |probe: &&Probe| probe.answer.is_ok();
+    let hosts = rates.map(|(host, rate, unit)| {
+        let answered = probes
+            .iter()
+            .filter(is_read)
+            .any(|probe| probe.stream.host == host);
+        let accepts = if answered {
+            "accepts the token"
+        } else {
+            "does not accept the token"
+        };
+        let name = client.host_name(host);
+        format!("{host} ({name}) {accepts}; it is asked at most {rate} times a {unit}.")
+    });
+    let read: Vec<_> = probes
+        .iter()
+        .filter(is_read)
+        .flat_map(|probe| probe.streams.iter().copied())
+        .collect();
+    let read = format!(
+        "It can read {} of {} streams: {}.",
+        read.len(),
+        STREAMS.len(),
+        read.join(", ")
+    );
+    hosts.into_iter().chain([read]).collect()
 }
 
 /// A message without the sentences that another ends with, too: the same advice is given once.

@@ -11,7 +11,7 @@ use crate::streams::STREAMS;
 
 /// Prints the catalog. A config that is not valid is a failure, although nothing in the catalog depends on it.
 pub fn discover(file: &ConfigFile, output: &Output) -> Result<(), Failure> {
-    load_config(&file.config, output)?;
+    load_config(file, output)?;
     let streams: Vec<Value> = STREAMS
         .iter()
         .map(|stream| stream.discovered().to_json())

@@ -5,22 +5,28 @@ pub mod discover;
 pub mod read;
 pub mod spec;
 
+use std::env;
 use std::fs;
+use std::io::{self, Read};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use clap::CommandFactory;
+use clap_complete::generate;
 use futures_util::FutureExt;
+use serde_json::Value;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::output::Output;
-use crate::cli::Command;
+use crate::cli::{Arguments, Command, ConfigFile, TOKEN_VARIABLE};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::terminal::Terminal;
 
 /// Runs a command; `false` if not everything asked for was done, or if this program is at fault. Why not is in the output.
-pub async fn run(command: &Command, output: &Output) -> bool {
-    guarded(attempt(command, output), output).await
+pub async fn run(command: &Command, output: &Output, terminal: &Terminal) -> bool {
+    guarded(attempt(command, output, terminal), output).await
 }
 
 /// Tells of a panic as of any other failure: where it was, and not what it said, which may hold anything.
@@ -43,15 +49,26 @@ async fn guarded(work: impl Future<Output = bool>, output: &Output) -> bool {
     }
 }
 
-async fn attempt(command: &Command, output: &Output) -> bool {
+async fn attempt(command: &Command, output: &Output, terminal: &Terminal) -> bool {
     let done = match command {
         Command::Spec => {
             spec::spec(output);
             Ok(true)
         }
-        Command::Check(file) => check::check(file, output).await,
+        Command::Check(file) => check::check(file, output, terminal).await,
         Command::Discover(file) => discover::discover(file, output).map(|()| true),
-        Command::Read(files) => read::read(files, output).await,
+        Command::Read(files) => read::read(files, output, terminal).await,
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            generate(
+                *shell,
+                &mut Arguments::command(),
+                "source-dixa",
+                &mut script,
+            );
+            output.text(&script);
+            Ok(true)
+        }
     };
     done.unwrap_or_else(|failure| {
         output.error(&failure, None);
@@ -59,9 +76,20 @@ async fn attempt(command: &Command, output: &Output) -> bool {
     })
 }
 
-/// The config in a file, its token concealed from now on; a failure names the file.
-fn load_config(path: &Path, output: &Output) -> Result<Config, Failure> {
-    let config = load(path, "config", Config::parse)?;
+/// The config in a file, its token concealed from now on; a failure names the file. Where it has no token, the one of the
+/// environment stands in.
+fn load_config(file: &ConfigFile, output: &Output) -> Result<Config, Failure> {
+    let token = env::var(TOKEN_VARIABLE)
+        .ok()
+        .filter(|token| !token.trim().is_empty());
+    let parse = |text: &str| match &token {
+        Some(token) => Config::parse(&with_token(text, token)),
+        None => Config::parse(text),
+    };
+    let config = match &file.config {
+        Some(path) => load(path, "config", parse)?,
+        None => parse("{}").map_err(|failure| failure.about(TOKEN_VARIABLE))?,
+    };
     output.conceal(config.settings.token.forms());
     if !config.unknown_keys.is_empty() {
         let keys = config.unknown_keys.join("`, `");
@@ -72,26 +100,40 @@ fn load_config(path: &Path, output: &Output) -> Result<Config, Failure> {
     Ok(config)
 }
 
+/// The text of a config with this token, if it is an object that has none.
+fn with_token(text: &str, token: &str) -> String {
+    let Ok(Value::Object(mut config)) = serde_json::from_str(text) else {
+        return text.to_owned();
+    };
+    if config.get("api_token").is_none_or(Value::is_null) {
+        config.insert("api_token".to_owned(), token.into());
+    }
+    Value::Object(config).to_string()
+}
+
 /// What `parse` makes of a file's text; a failure names the file.
 fn load<T>(
     path: &Path,
     what: &str,
     parse: impl FnOnce(&str) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let bytes = fs::read(path).map_err(|error| {
-        Failure::config(format!(
-            "The {what} file {} cannot be read: {error}.",
-            path.display()
-        ))
+    let name = match path.as_os_str() {
+        dash if dash == "-" => "standard input".into(),
+        _ => path.display().to_string(),
+    };
+    let bytes = if path.as_os_str() == "-" {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(path)
+    };
+    let bytes = bytes.map_err(|error| {
+        Failure::config(format!("The {what} file {name} cannot be read: {error}."))
     })?;
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Failure::config(format!(
-            "The {what} file {} is not UTF-8 text.",
-            path.display()
-        ))
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::config(format!("The {what} file {name} is not UTF-8 text.")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    parse(text).map_err(|failure| failure.about(&path.display().to_string()))
+    parse(text).map_err(|failure| failure.about(&name))
 }
 
 #[cfg(test)]

@@ -16,6 +16,8 @@ pub struct Meter<'a> {
     records: Cell<u64>,
     bytes: Cell<u64>,
     requests: Cell<u64>,
+    /// Those that are read, and all.
+    windows: Cell<Option<(u64, u64)>>,
     rate: Clock,
     dixa: Clock,
     reader: Clock,
@@ -38,6 +40,7 @@ impl<'a> Meter<'a> {
             records: Cell::default(),
             bytes: Cell::default(),
             requests: Cell::default(),
+            windows: Cell::default(),
             rate: Clock::default(),
             dixa: Clock::default(),
             reader: Clock::default(),
@@ -54,6 +57,40 @@ impl<'a> Meter<'a> {
 
     pub fn request(&self) {
         self.each(|meter| meter.requests.update(|requests| requests + 1));
+    }
+
+    /// There are so many windows to read.
+    pub fn plan(&self, windows: usize) {
+        self.windows.set(Some((0, windows as u64)));
+    }
+
+    /// One of them was read.
+    pub fn window(&self) {
+        self.windows
+            .update(|windows| windows.map(|(done, all)| (done + 1, all)));
+    }
+
+    /// The windows that are read, and all; none where there are none.
+    pub fn windows(&self) -> Option<(u64, u64)> {
+        self.windows.get()
+    }
+
+    pub fn records(&self) -> u64 {
+        self.records.get()
+    }
+
+    /// Since it began.
+    pub fn bytes_per_second(&self) -> u64 {
+        let seconds = self.begun.elapsed().as_secs().max(1);
+        self.bytes.get() / seconds
+    }
+
+    /// What holds it up at the moment, if anything does: nearest to us first.
+    pub fn waits(&self) -> Option<Wait> {
+        let waits = [Wait::Room, Wait::Turn, Wait::Dixa];
+        waits
+            .into_iter()
+            .find(|wait| self.clock(*wait).waiting.get() > 0)
     }
 
     fn begin(&self, wait: Wait) {

@@ -1,10 +1,12 @@
 //! `read`: what the catalog asks for, all streams at once, each to its own end.
 
 mod body;
+mod files;
 mod givers;
 mod list;
 mod meter;
 mod pages;
+mod progress;
 mod sink;
 mod stopped;
 pub mod tell;
@@ -16,13 +18,14 @@ use std::collections::HashSet;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use crate::airbyte::catalog::{self, ConfiguredStream, SyncMode};
+use crate::airbyte::catalog::{ConfiguredStream, SyncMode};
+use crate::airbyte::format::Format;
 use crate::airbyte::log::Level;
 use crate::airbyte::message::Status;
 use crate::airbyte::output::Output;
-use crate::airbyte::state::{self, States};
+use crate::airbyte::state::States;
 use crate::cli::ReadFiles;
-use crate::commands::{load, load_config};
+use crate::commands::load_config;
 use crate::config::Config;
 use crate::dixa::client::Client;
 use crate::dixa::page::Reader;
@@ -30,8 +33,10 @@ use crate::dixa::retry::Patience;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::streams::{self, STREAMS, Span, Stream};
+use crate::terminal::Terminal;
 use givers::Givers;
 use meter::Meter;
+use progress::Progress;
 use sink::StreamSink;
 use stopped::Stopped;
 use tell::Teller;
@@ -53,17 +58,26 @@ struct Run<'a> {
     teller: &'a Teller<'a>,
     meter: &'a Meter<'a>,
     givers: Givers,
+    progress: &'a Progress<'a>,
 }
 
 /// Reads what the files ask for; `false` if a stream failed.
-pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
+pub async fn read(
+    files: &ReadFiles,
+    output: &Output,
+    terminal: &Terminal,
+) -> Result<bool, Failure> {
     let now = EpochMs::now().floor_to_second();
     let config = load_config(&files.config, output)?;
-    let configured = load(&files.catalog, "catalog", catalog::parse)?;
-    let states = match &files.state {
-        Some(path) => load(path, "state", state::parse)?,
-        None => States::new(),
-    };
+    let configured = files::chosen(files)?;
+    if files.format == Format::Jsonl && configured.len() != 1 {
+        return Err(Failure::config(
+            "The format jsonl holds the records of one stream: choose it with `--streams NAME`.",
+        ));
+    }
+    let states = files::saved(files, output)?;
+    let kept = files::kept(files)?;
+    output.keep(states.clone().into_iter().collect(), kept);
     let client = Client::new(config.settings.clone());
     let job = Job {
         config,
@@ -71,11 +85,11 @@ pub async fn read(files: &ReadFiles, output: &Output) -> Result<bool, Failure> {
         states,
         now,
     };
-    Ok(run(&job, &client, output).await)
+    Ok(run(&job, &client, output, terminal).await)
 }
 
 /// Reads all the streams of a job; `false` if one failed, which stops no other.
-pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
+pub async fn run(job: &Job, client: &Client, output: &Output, terminal: &Terminal) -> bool {
     warn_of_end_date(&job.config, job.now, output);
     warn_of_strange_states(&job.states, output);
     let teller = Teller::new(output);
@@ -85,6 +99,7 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         watch: &teller,
     };
     let meter = Meter::new(None);
+    let progress = Progress::on(terminal, &teller);
     let asked_for = || job.configured.iter().map(find).filter_map(Result::ok);
     let selected: HashSet<_> = asked_for().map(|(stream, _)| stream.name).collect();
     let run = Run {
@@ -94,6 +109,7 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         teller: &teller,
         meter: &meter,
         givers: Givers::of(asked_for().map(|(stream, _)| stream)),
+        progress: &progress,
     };
     let mut seen = HashSet::new();
     let once = job.configured.iter().filter(|configured| {
@@ -118,7 +134,8 @@ pub async fn run(job: &Job, client: &Client, output: &Output) -> bool {
         .givers
         .streams()
         .filter(|stream| !selected.contains(stream.name));
-    let (done, _) = join(done, join_all(unselected.map(|list| run.ids_of(list)))).await;
+    let reading = join(done, join_all(unselected.map(|list| run.ids_of(list))));
+    let (done, _) = reading.await;
     output.log(Level::Info, &format!("All streams: {meter}."));
     done.into_iter().all(|done| done)
 }
@@ -174,23 +191,9 @@ impl Run<'_> {
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
         let mut sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
         sink.ids = self.givers.has(stream.name).then(RefCell::default);
-        let ended = match &stream.span {
-            Span::Windows(span) => self.read_windows(span, mode, &sink).await,
-            Span::Everything => {
-                if mode == SyncMode::Incremental {
-                    let message = format!(
-                        "{}: Dixa tells nothing of changes to it, so it is read whole.",
-                        stream.name
-                    );
-                    self.output.log(Level::Info, &message);
-                }
-                let ended = self.read_list(&sink).await;
-                if ended.is_ok() {
-                    sink.checkpoint(json!({ "complete": true }));
-                }
-                ended
-            }
-        };
+        self.output.stream(&stream.discovered());
+        let work = self.read_span(stream, mode, &sink);
+        let ended = self.progress.of(stream, &sink.meter, work).await;
         let end = if ended.is_ok() {
             "done"
         } else {
@@ -198,8 +201,30 @@ impl Run<'_> {
         };
         let message = format!("{}: {end}, {}.", stream.name, sink.meter);
         self.output.log(Level::Info, &message);
+        self.progress.line(&message);
         self.give(sink, ended.clone());
         ended
+    }
+
+    async fn read_span(
+        &self,
+        stream: &'static Stream,
+        mode: SyncMode,
+        sink: &StreamSink<'_>,
+    ) -> Result<(), Stopped> {
+        if let Span::Windows(span) = &stream.span {
+            return self.read_windows(span, mode, sink).await;
+        }
+        if mode == SyncMode::Incremental {
+            let message = format!(
+                "{}: Dixa tells nothing of changes to it, so it is read whole.",
+                stream.name
+            );
+            self.output.log(Level::Info, &message);
+        }
+        self.read_list(sink).await?;
+        sink.checkpoint(json!({ "complete": true }));
+        Ok(())
     }
 
     /// Reads a list that nobody asked for but those that need its ids.

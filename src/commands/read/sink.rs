@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::airbyte::log::Level;
-use crate::airbyte::message::{Message, Status};
-use crate::airbyte::output::{Output, record_begin};
+use crate::airbyte::message::Status;
+use crate::airbyte::output::Output;
 use crate::commands::read::meter::Meter;
 use crate::config::Config;
 use crate::dixa::fields::Fields;
@@ -58,7 +58,7 @@ impl<'a> StreamSink<'a> {
             fields: RefCell::new(stream.fields()),
             output,
             times: stream.times(),
-            record_begin: record_begin(stream.name),
+            record_begin: output.format().record_begin(stream.name),
             start_date: config.start_date,
             end_date: config.end_date,
             is_running: Cell::new(false),
@@ -102,8 +102,7 @@ impl<'a> StreamSink<'a> {
             return;
         }
         let records = self.since_state.take();
-        self.output
-            .message(&Message::state(self.stream.name, &state, records));
+        self.output.state(self.stream.name, &state, records);
         *last_state = Some(state);
     }
 

@@ -50,6 +50,15 @@ impl<'a> Teller<'a> {
             .retain(|running| running.stream.name != stream.name);
     }
 
+    /// How long a stream's host rests for its rate limit, if it does.
+    pub fn rate_limited_until(&self, stream: &Stream) -> Option<EpochMs> {
+        let running = self.running.borrow();
+        let running = running
+            .iter()
+            .find(|running| running.stream.name == stream.name);
+        running.and_then(|running| running.rate_limited_until)
+    }
+
     fn answered(&self, head: &Head) {
         self.compare_clocks(head);
         if matches!(head.status, 200 | 204) {

@@ -87,6 +87,7 @@ impl Run<'_> {
                 let message = format!("{name}: {windows} to read, {start} to {horizon}; {from}.");
                 self.output.log(Level::Info, &message);
                 let seam = RefCell::default();
+                sink.meter.plan(all.len());
                 let plan = Plan {
                     span,
                     mode,
@@ -210,6 +211,7 @@ impl Run<'_> {
                 }
             }
         }
+        sink.meter.window();
         let records = counted(body.finish(), "record");
         let message = format!(
             "{}: window {} of {}, {whole}: {records}.",
