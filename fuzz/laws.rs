@@ -152,7 +152,7 @@ fn follow(link: &str) {
         api_requests_per_second: 10,
     };
     let request = Client::new(settings).request(Host::Api, "/v1/agents", None, &[]);
-    if let Ok(next) = request.follow(link) {
+    if let Ok(next) = request.follow(link, &[]) {
         assert_eq!(next.origin(), "https://dev.dixa.io", "{link}");
     }
 }

@@ -1,13 +1,17 @@
 //! Lists that hang on others, differ by a value, are one object, or hold secrets; and what the token may not read.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, Ran, catalog, config, run, stream_names};
+use crate::connector::{Connector, Ran, TOKEN, catalog, config, run, stream_names};
 use crate::read::simulator;
-use crate::simulator::Simulator;
-use crate::simulator::account::Account;
+use crate::simulator::account::{Account, Row};
+use crate::simulator::faults::{Fault, Kind};
+use crate::simulator::rate::Limits;
 use crate::simulator::settings::{HEADER, SECRET_KEY};
 use crate::simulator::switches::{AboveMax, Absent, Forbidden, Layout, Paging, Switches};
+use crate::simulator::{Scenario, Simulator};
 
 fn account() -> Simulator {
     simulator(Account::default(), Switches::default())
@@ -155,7 +159,7 @@ fn what_hangs_on_a_list_that_cannot_be_read_fails_and_says_so() {
         (kind.as_str(), stream.as_str()),
         ("config_error", "knowledge_articles")
     );
-    let chain = "knowledge_articles needs the ids of the catalogs of the collections";
+    let chain = "knowledge_articles: its ids could not be had";
     assert!(message.starts_with(chain), "{message}");
     assert!(
         message.contains("GET /v1/knowledge/collections)"),
@@ -290,8 +294,14 @@ fn a_page_limit_that_is_refused_is_tried_once_in_all_windows() {
     let told = ran.logs("INFO");
     let told = told
         .iter()
-        .filter(|line| line.contains("does not take pages of 10000"));
+        .filter(|line| line.contains("does not take pages of 10000; its own size is used"));
     assert_eq!(told.count(), 1);
+    let log = simulator.log();
+    let sizes = log
+        .iter()
+        .filter_map(|request| request.parameter("pageLimit"));
+    let sizes: BTreeSet<_> = sizes.collect();
+    assert_eq!(sizes, BTreeSet::from(["1000", "10000"]));
 }
 
 #[test]
@@ -341,4 +351,98 @@ fn the_activity_log_is_asked_for_in_whole_seconds_and_its_state_is_text() {
         "the record stays as it is"
     );
     assert_eq!(read(Some(&first.saved())).records("activity_logs").len(), 0);
+}
+
+#[test]
+fn filters_that_a_page_key_does_not_carry_are_sent_again() {
+    let switches = Switches {
+        paging: Paging {
+            key_has_filters: false,
+            max_size: 20,
+            ..Paging::default()
+        },
+        ..Switches::default()
+    };
+    let simulator = simulator(Account::default(), switches);
+    let ran = Connector::new()
+        .read(
+            &config(&simulator, json!({"window_days": 10})),
+            &catalog(&["activity_logs"], "incremental"),
+            None,
+        )
+        .succeeded();
+    check_records(&ran, &simulator, "activity_logs");
+}
+
+#[test]
+fn a_parent_that_the_catalog_lists_twice_first_wrongly_is_read_for_its_children() {
+    let simulator = account();
+    let mut streams = catalog(&["teams", "teams", "team_members"], "full_refresh");
+    streams["streams"][0]["sync_mode"] = "bogus".into();
+    let ran = Connector::new().read(&config(&simulator, json!({})), &streams, None);
+    assert_eq!((ran.code, ran.error().1.as_str()), (1, "teams"));
+    check_records(&ran, &simulator, "team_members");
+}
+
+/// Two pages of a team's members, of which the second is not found.
+#[test]
+fn a_page_that_is_not_found_is_no_child_that_is_gone() {
+    let teams = simulator(Account::default(), Switches::default());
+    let id = teams.account(|account| account.teams[0].key.trim_matches('"').to_owned());
+    let path = format!("/v1/teams/{id}/agents");
+    let page = format!(r#"{{"data":[{{"id":"a"}}],"meta":{{"next":"{path}?pageKey=x"}}}}"#);
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        faults: vec![
+            Fault::at(&path, 0, Kind::body(&page)),
+            Fault::at(&path, 1, Kind::status(404)),
+        ],
+        switches: Switches {
+            strict_queries: false,
+            ..Switches::default()
+        },
+        ..Scenario::default()
+    });
+    let ran = read(&simulator, &["team_members"]);
+    let (_, _, message) = ran.error();
+    assert!(
+        message.starts_with(&format!(
+            "team_members, id {id}: Dixa's main API answered 404"
+        )),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_channel_that_dixa_does_not_know_is_left_out_with_a_warning() {
+    let on = "/v1/conversations/flows?channel=Callback";
+    let simulator = Simulator::start(Scenario {
+        token: TOKEN.to_owned(),
+        limits: Limits::none(),
+        faults: vec![Fault::always(on, Kind::status(400))],
+        ..Scenario::default()
+    });
+    let ran = read(&simulator, &["conversation_flows"]).succeeded();
+    check_records(&ran, &simulator, "conversation_flows");
+    let told = "conversation_flows: Dixa does not take channel Callback (400), which is left out.";
+    assert!(ran.logs("WARN").contains(&told));
+}
+
+#[test]
+fn ids_that_would_lead_elsewhere_are_not_asked_for() {
+    let simulator = account();
+    simulator.account(|account| {
+        let odd = ["..", ".", "", "a/b?c#d%e ü"];
+        let team = |id: &&str| Row::new("", 0, &json!({"id": id, "name": "x"}).to_string());
+        account.teams = odd.iter().map(team).collect();
+    });
+    let ran = read(&simulator, &["team_members"]).succeeded();
+    let log = simulator.log();
+    let paths: Vec<_> = log.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["/v1/teams", "/v1/teams/a%2Fb%3Fc%23d%25e%20%C3%BC/agents"]
+    );
+    assert!(ran.records("team_members").is_empty());
 }

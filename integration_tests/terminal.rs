@@ -208,7 +208,7 @@ fn check_reports_what_can_be_read_and_how_fast() {
     for part in [
         "Dixa's Exports API (127.0.0.1) accepts the token; it is asked at most 60000 times a minute.",
         "It can read 22 of 23 streams: conversations, messages, agents,",
-        "`webhooks` (Dixa's main API answered 403",
+        "The token may not read `webhooks` (Dixa's main API answered 403 to GET /v1/webhooks)",
     ] {
         assert!(seen.terminal.contains(part), "{part}: {}", seen.terminal);
     }

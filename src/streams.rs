@@ -99,7 +99,9 @@ pub enum Paging {
     Pages(u32),
 }
 
-const PAGES: Paging = Paging::Pages(1000);
+/// What is asked for where nobody knows of a larger one.
+pub const PAGE_LIMIT: u32 = 1000;
+const PAGES: Paging = Paging::Pages(PAGE_LIMIT);
 
 macro_rules! schema {
     ($name:literal) => {
@@ -397,6 +399,14 @@ impl Stream {
         match self.span {
             Span::Everything => None,
             Span::Windows(Windows { cursor, .. }) => Some(cursor),
+        }
+    }
+
+    /// So many records are asked for in a page, where there are pages.
+    pub fn page_limit(&self) -> Option<u32> {
+        match self.paging {
+            Paging::Single => None,
+            Paging::Pages(limit) => Some(limit),
         }
     }
 

@@ -41,7 +41,7 @@ fn not_found() -> Refusal {
 
 /// One page, or the whole of a list that is not paged.
 pub fn answer(world: &World, request: &Request) -> Result<Answer, Refusal> {
-    let request = &with_filters(request);
+    let request = &with_filters(world, request);
     let (list, id) = find(&request.path).ok_or_else(not_found)?;
     if world.switches.strict_queries {
         documented_parameters(list, request)?;

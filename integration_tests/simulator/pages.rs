@@ -47,8 +47,11 @@ pub fn page(
 
 /// The request with the filters that its page key carries (dixa-api.md 2.3: unknown whether it does; those who follow the link
 /// alone and those who send the filters again both succeed).
-pub fn with_filters(request: &Request) -> Request {
+pub fn with_filters(world: &World, request: &Request) -> Request {
     let mut request = request.clone();
+    if !world.switches.paging.key_has_filters {
+        return request;
+    }
     let key = request.parameter("pageKey").and_then(Key::read);
     for (name, value) in key.into_iter().flat_map(|key| key.filters) {
         if request.parameter(&name).is_none() {

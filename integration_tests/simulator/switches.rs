@@ -156,6 +156,8 @@ pub struct Paging {
     pub max_size: usize,
     pub above_max: AboveMax,
     pub next: NextLink,
+    /// Whether the page key carries the filters (2.3, doubt 12).
+    pub key_has_filters: bool,
     /// Whether the link repeats `pageLimit` beside `pageKey`.
     pub limit_in_link: bool,
     pub last: LastMeta,
@@ -170,6 +172,7 @@ impl Default for Paging {
             max_size: 100,
             above_max: AboveMax::Capped,
             next: NextLink::Relative,
+            key_has_filters: true,
             limit_in_link: false,
             last: LastMeta::Absent,
             empty_page: None,

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::Instant;
 
 use crate::airbyte::catalog::DiscoveredStream;
@@ -62,6 +62,8 @@ pub struct Output {
     block: RefCell<Vec<u8>>,
     full: mpsc::Sender<Block>,
     empty: RefCell<mpsc::Receiver<Vec<u8>>>,
+    /// Lines wait for the writer, and nobody else may come to hand them over.
+    is_behind: Notify,
     /// When the block before this one was handed over.
     taken: Cell<Instant>,
     written: oneshot::Receiver<io::Result<()>>,
@@ -109,6 +111,7 @@ impl Output {
             block,
             full,
             empty: RefCell::new(empty),
+            is_behind: Notify::new(),
             taken: Cell::new(Instant::now()),
             written,
             secrets: RefCell::default(),
@@ -272,16 +275,30 @@ impl Output {
 
     /// Sends what has gathered on its way, if the writer can take it.
     pub fn hand_over(&self) {
-        if !self.block.borrow().is_empty()
-            && let Ok(place) = self.full.try_reserve()
-        {
-            place.send(self.take_block());
+        if self.block.borrow().is_empty() {
+            return;
+        }
+        match self.full.try_reserve() {
+            Ok(place) => place.send(self.take_block()),
+            Err(_) => self.is_behind.notify_one(),
         }
     }
 
-    /// Waits until a write has failed: nobody reads, or nobody can be written to, any more.
+    /// Waits until a write has failed: nobody reads, or nobody can be written to, any more. Meanwhile what the writer could not
+    /// take at once is handed over as soon as it can.
     pub async fn closed(&self) {
-        self.full.closed().await;
+        loop {
+            tokio::select! {
+                () = self.full.closed() => return,
+                () = self.is_behind.notified() => {}
+            }
+            let Ok(place) = self.full.reserve().await else {
+                return;
+            };
+            if !self.block.borrow().is_empty() {
+                place.send(self.take_block());
+            }
+        }
     }
 
     /// Writes what is left and ends; the error of the first write that failed, if one did.

@@ -6,7 +6,7 @@ use std::iter;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::airbyte::log::Level;
 use crate::airbyte::output::Output;
@@ -25,7 +25,9 @@ use crate::streams::{Each, Paging, STREAMS, Span, Stream};
 use crate::terminal::Terminal;
 use crate::window::Window;
 
-/// So long it may take to ask for all that is not the first of its host.
+/// Somebody looks at a form: so long all of it may take, unless a rate limit is waited out.
+const A_MINUTE: Duration = Duration::from_secs(55);
+/// So long of that may be taken by all that is not the first of its host.
 const A_WHILE: Duration = Duration::from_secs(20);
 
 /// Takes records and forgets them.
@@ -48,9 +50,9 @@ struct Probe {
     answer: Result<(), Error>,
 }
 
-/// Says whether the config and its token are good: they are if the exports or a list can be read. What cannot be read
-/// beside that is told as a warning. Only what the user can mend makes it say FAILED; that Dixa could not be asked is a
-/// failure of the command.
+/// Says whether the config and its token are good: they are if the exports or a list can be read. What the token may not read
+/// beside that is told as a warning. Only what the user can mend makes it say FAILED; that one of the hosts could not be
+/// asked, or failed, is a failure of the command.
 pub async fn check(
     file: &ConfigFile,
     output: &Output,
@@ -113,6 +115,7 @@ fn probed() -> Vec<(&'static Stream, Vec<&'static str>)> {
 
 /// Asks for the first of each host; the others after it, for a while, if their host answers at all.
 async fn probes(reader: &Reader<'_>) -> Vec<Probe> {
+    let begun = Instant::now();
     let mut hosts = Vec::new();
     let (firsts, others): (Vec<_>, Vec<_>) = probed().into_iter().partition(|(stream, _)| {
         let is_first = !hosts.contains(&stream.host);
@@ -143,7 +146,8 @@ async fn probes(reader: &Reader<'_>) -> Vec<Probe> {
     let others = others
         .into_iter()
         .filter(|(stream, _)| is_there(stream.host));
-    let others = join_all(others.map(|other| ask(other, A_WHILE))).await;
+    let rest = A_WHILE.min(A_MINUTE.saturating_sub(begun.elapsed()));
+    let others = join_all(others.map(|other| ask(other, rest))).await;
     probes.extend(others);
     probes
 }
@@ -185,7 +189,7 @@ async fn ask(reader: &Reader<'_>, stream: &'static Stream) -> Result<(), Error> 
 /// What the answers come to: a failure, or nothing worse than warnings.
 fn judge(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failure> {
     let can_read = probes.iter().any(|probe| probe.answer.is_ok());
-    let (mut unreadable, mut failures) = (Vec::new(), Vec::new());
+    let (mut refused, mut untried, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     let mut hosts = Vec::new();
     for Probe {
         stream,
@@ -197,24 +201,36 @@ fn judge(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failure
         let is_first = !hosts.contains(&host);
         hosts.push(host);
         let name = client.host_name(host);
+        let streams = format!("`{}`", streams.join("`, `"));
         match answer {
             Ok(()) if is_first => {
                 output.log(Level::Info, &format!("{host} ({name}) accepts the token."));
             }
             Ok(()) => {}
-            Err(error) if can_read && (error.is_refusal() || !is_first) => {
-                let streams = streams.join("`, `");
-                unreadable.push(format!("`{streams}` ({error} to GET {})", stream.path));
+            Err(error) if can_read && error.is_refusal() => {
+                refused.push(format!("{streams} ({error} to GET {})", stream.path));
+            }
+            Err(Error::TimedOut { .. } | Error::RateLimited { .. }) if can_read && !is_first => {
+                untried.push(streams);
+            }
+            Err(error) if can_read && !is_first => {
+                untried.push(format!("{streams} ({error} to GET {})", stream.path));
             }
             Err(error) if is_first => failures.push(Failure::from(error).about(name)),
             Err(_) => {}
         }
     }
-    if !unreadable.is_empty() {
+    if !refused.is_empty() {
         let warning = format!(
-            "The token cannot read everything. Without the right to do so, or until Dixa answers otherwise, these streams will fail: \
-             {}. The others can be read.",
-            unreadable.join("; ")
+            "The token may not read {}. A read of these streams would fail; it stops no other.",
+            refused.join("; ")
+        );
+        output.log(Level::Warn, &warning);
+    }
+    if !untried.is_empty() {
+        let warning = format!(
+            "Whether these streams can be read could not be found out now: {}.",
+            untried.join("; ")
         );
         output.log(Level::Warn, &warning);
     }

@@ -1,6 +1,7 @@
 //! The two hosts: the token, the headers, the time-outs. One request, one answer; asks `pace` for a turn, retries nothing.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,8 +49,9 @@ pub struct Request {
 
 impl Request {
     /// The request for the page that this one's answer links to (dixa-api.md 2.3: a relative link). Only to the same
-    /// origin: the token goes nowhere else.
-    pub fn follow(&self, link: &str) -> Result<Self, Error> {
+    /// origin: the token goes nowhere else. Whether a page key carries these filters is unknown (dixa-api.md 2.3): they are sent
+    /// again where the link does not have them, which is known to work.
+    pub fn follow(&self, link: &str, filters: &[(&str, String)]) -> Result<Self, Error> {
         let foreign = Error::ForeignLink { host: self.host };
         let is_bare = !link.starts_with(['/', '?']) && !link.contains("://");
         let link = if is_bare {
@@ -58,11 +60,24 @@ impl Request {
             link.to_owned()
         };
         match self.url.join(&link) {
-            Ok(url) if url.origin() == self.url.origin() => Ok(Self {
-                host: self.host,
-                path: self.path.clone(),
-                url,
-            }),
+            Ok(mut url) if url.origin() == self.url.origin() => {
+                let names: HashSet<_> = url
+                    .query_pairs()
+                    .map(|(name, _)| name.into_owned())
+                    .collect();
+                let missing: Vec<_> = filters
+                    .iter()
+                    .filter(|(name, _)| !names.contains(*name))
+                    .collect();
+                if !missing.is_empty() {
+                    url.query_pairs_mut().extend_pairs(missing);
+                }
+                Ok(Self {
+                    host: self.host,
+                    path: self.path.clone(),
+                    url,
+                })
+            }
             _ => Err(foreign),
         }
     }

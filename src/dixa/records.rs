@@ -53,7 +53,7 @@ struct Open {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Records {
     NotYet,
-    /// Inside their array, which is this deep.
+    /// Where there are so many containers around each of them.
     At(usize),
     Done,
 }
@@ -65,9 +65,9 @@ pub struct Splitter {
     /// The open containers, outermost first.
     open: Vec<Open>,
     records: Records,
-    /// How many keys of `path` lead to where we are.
+    /// How many keys of the frame lead to where we are.
     matched: usize,
-    /// The coming value is the next step of `path`.
+    /// The coming value is the next step on the way that the frame tells.
     on_path: bool,
     pieces: Pieces,
     key_begin: usize,

@@ -87,6 +87,11 @@ impl<'a, 'b> BodySink<'a, 'b> {
         body
     }
 
+    /// No page of the list came to its end yet.
+    pub fn is_at_first_page(&self) -> bool {
+        self.number == 0
+    }
+
     /// The window is whole; how many of its records were written.
     pub fn finish(self) -> u64 {
         self.seam.borrow_mut().finish(self.number);

@@ -32,18 +32,44 @@ impl Run<'_> {
                     .map_err(|error| Stopped::by(error, sink.stream, None))?;
             }
             Each::Value { parameter, values } => {
-                for value in *values {
-                    let part = Part {
-                        query: vec![(parameter, (*value).to_owned())],
-                        ..Part::default()
-                    };
-                    let pages = self.read_pages(&self.reader, &part, &mut body);
-                    pages
-                        .await
-                        .map_err(|error| Stopped::by(error, sink.stream, None))?;
-                }
+                self.read_values(parameter, values, &mut body).await?;
             }
             Each::Parent(parent) => self.read_children(parent, sink).await?,
+        }
+        Ok(())
+    }
+
+    /// Reads the list of each value. One that Dixa does not know is left out, as long as it knows any.
+    async fn read_values(
+        &self,
+        parameter: &'static str,
+        values: &[&str],
+        body: &mut BodySink<'_, '_>,
+    ) -> Result<(), Stopped> {
+        let stream = body.sink.stream;
+        let mut unknown = Vec::new();
+        for value in values {
+            let part = Part {
+                query: vec![(parameter, (*value).to_owned())],
+                ..Part::default()
+            };
+            match self.read_pages(&self.reader, &part, body).await {
+                Err(Error::Status { status: 400, .. }) if unknown.len() + 1 < values.len() => {
+                    unknown.push(*value);
+                }
+                read => {
+                    let part = format!("{parameter} {value}");
+                    read.map_err(|error| Stopped::by(error, stream, Some(&part)))?;
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let warning = format!(
+                "{}: Dixa does not take {parameter} {} (400), which is left out.",
+                stream.name,
+                unknown.join(", ")
+            );
+            self.output.log(Level::Warn, &warning);
         }
         Ok(())
     }
@@ -51,15 +77,20 @@ impl Run<'_> {
     /// Reads the list of each parent; one that is gone by now is left out and counted.
     async fn read_children(&self, parent: &Parent, sink: &StreamSink<'_>) -> Result<(), Stopped> {
         let name = sink.stream.name;
-        let found = self.givers.wait(parent.list).await.map_err(|stopped| {
-            stopped.about(&format!("{name} needs the ids of {}", parent.list))
-        })?;
+        let found = self
+            .givers
+            .wait(parent.list)
+            .await
+            .map_err(|stopped| stopped.about(&format!("{name}: its ids could not be had")))?;
         let ids = match parent.ids {
             Ids::Record => found.own(),
             Ids::Within(array) => found.within(array),
         };
         let mut known = HashSet::new();
-        let ids: Vec<_> = ids.iter().filter(|id| known.insert(*id)).collect();
+        // A path with one of these in it would lead elsewhere.
+        let is_id = |id: &&String| !["", ".", ".."].contains(&id.as_str());
+        let ids = ids.iter().filter(is_id).filter(|id| known.insert(*id));
+        let ids: Vec<_> = ids.collect();
         let mut lists = stream::iter(&ids)
             .map(|id| self.read_child(parent.field, id, sink))
             .buffer_unordered(AT_ONCE);
@@ -102,8 +133,8 @@ impl Run<'_> {
         };
         match self.read_pages(&self.reader, &part, &mut body).await {
             Ok(_) => Ok(true),
-            Err(Error::Status { status: 404, .. }) => Ok(false),
-            Err(error) => Err(Stopped::by(error, sink.stream, None)),
+            Err(Error::Status { status: 404, .. }) if body.is_at_first_page() => Ok(false),
+            Err(error) => Err(Stopped::by(error, sink.stream, Some(&format!("id {id}")))),
         }
     }
 }

@@ -100,36 +100,29 @@ pub async fn run(job: &Job, client: &Client, output: &Output, terminal: &Termina
     };
     let meter = Meter::new(None);
     let progress = Progress::on(terminal, &teller);
-    let asked_for = || job.configured.iter().map(find).filter_map(Result::ok);
-    let selected: HashSet<_> = asked_for().map(|(stream, _)| stream.name).collect();
+    let once = once(&job.configured, output);
+    let found = || {
+        once.iter()
+            .map(|configured| find(configured))
+            .filter_map(Result::ok)
+    };
+    let selected: HashSet<_> = found().map(|(stream, _)| stream.name).collect();
     let run = Run {
         job,
         reader,
         output,
         teller: &teller,
         meter: &meter,
-        givers: Givers::of(asked_for().map(|(stream, _)| stream)),
+        givers: Givers::of(found().map(|(stream, _)| stream)),
         progress: &progress,
     };
-    let mut seen = HashSet::new();
-    let once = job.configured.iter().filter(|configured| {
-        let is_first = seen.insert(&configured.name);
-        if !is_first {
-            let warning = format!(
-                "{}: the catalog lists it twice; it is read once.",
-                configured.name
-            );
-            output.log(Level::Warn, &warning);
-        }
-        is_first
-    });
     if job.configured.is_empty() {
         output.log(
             Level::Warn,
             "The catalog lists no stream, so nothing is read.",
         );
     }
-    let done = join_all(once.map(|configured| run.stream(configured)));
+    let done = join_all(once.iter().map(|configured| run.stream(configured)));
     let unselected = run
         .givers
         .streams()
@@ -138,6 +131,24 @@ pub async fn run(job: &Job, client: &Client, output: &Output, terminal: &Termina
     let (done, _) = reading.await;
     output.log(Level::Info, &format!("All streams: {meter}."));
     done.into_iter().all(|done| done)
+}
+
+/// Each stream once, as the catalog has it first.
+fn once<'a>(configured: &'a [ConfiguredStream], output: &Output) -> Vec<&'a ConfiguredStream> {
+    let mut seen = HashSet::new();
+    let mut once = Vec::new();
+    for stream in configured {
+        if seen.insert(&stream.name) {
+            once.push(stream);
+        } else {
+            let warning = format!(
+                "{}: the catalog lists it twice; it is read once.",
+                stream.name
+            );
+            output.log(Level::Warn, &warning);
+        }
+    }
+    once
 }
 
 /// A state in the form of another program names nothing that we know, and everything is read from the start.

@@ -8,7 +8,7 @@ use crate::commands::read::body::BodySink;
 use crate::dixa::error::Error;
 use crate::dixa::page::Reader;
 use crate::epoch::EpochMs;
-use crate::streams::Paging;
+use crate::streams::PAGE_LIMIT;
 
 /// What tells one list or window of a stream from the others.
 #[derive(Default)]
@@ -39,33 +39,36 @@ impl Run<'_> {
                 .client
                 .request(stream.host, stream.path, part.id, &query)
         };
-        let mut size = match stream.paging {
-            Paging::Pages(size) if sink.takes_page_limit.get() => Some(size),
-            Paging::Pages(_) | Paging::Single => None,
-        };
+        let wanted = sink.page_limit.get();
+        let mut size = wanted;
         let mut request = ask(size);
         let mut read = HashSet::new();
         let mut asked_at: Option<EpochMs> = None;
+        let mut is_first = true;
         loop {
             if !read.insert(request.page()) {
                 return Err(Error::RepeatedLink { host: stream.host });
             }
-            let page = match (reader.read(&request, &sink.shape(), body).await, size) {
-                (Err(Error::Status { status: 400, .. }), Some(refused)) => {
-                    if sink.takes_page_limit.replace(false) {
-                        let message = format!(
-                            "{}: Dixa does not take pages of {refused}; its own size is used.",
-                            stream.name
-                        );
-                        self.output.log(Level::Info, &message);
-                    }
-                    size = None;
-                    request = ask(None);
+            let page = match reader.read(&request, &sink.shape(), body).await {
+                Err(Error::Status { status: 400, .. }) if size.is_some() && is_first => {
+                    size = size.filter(|size| *size > PAGE_LIMIT).map(|_| PAGE_LIMIT);
+                    request = ask(size);
                     continue;
                 }
-                (page, _) => page?,
+                page => page?,
             };
-            size = None;
+            if size != sink.page_limit.replace(size) {
+                let message = format!(
+                    "{}: Dixa does not take pages of {}; {} used.",
+                    stream.name,
+                    wanted.unwrap_or_default(),
+                    size.map_or("its own size is".to_owned(), |size| format!(
+                        "those of {size} are"
+                    )),
+                );
+                self.output.log(Level::Info, &message);
+            }
+            is_first = false;
             asked_at = match (asked_at, page.asked_at) {
                 (Some(first), Some(other)) => Some(first.min(other)),
                 (first, other) => first.or(other),
@@ -73,7 +76,7 @@ impl Run<'_> {
             let Some(link) = page.next else {
                 return Ok(asked_at);
             };
-            request = request.follow(&link)?;
+            request = request.follow(&link, &part.query)?;
         }
     }
 }

@@ -20,12 +20,12 @@ use crate::streams::Stream;
 /// One stream's way out, shared by its bodies in flight.
 pub struct StreamSink<'a> {
     pub stream: &'static Stream,
-    /// The stream is read for its ids only: nothing is written or told.
+    /// The stream is read for its ids only: no records, states and statuses are written.
     pub is_silent: bool,
     /// The ids in its records, if another list wants them.
     pub ids: Option<RefCell<FoundIds>>,
-    /// It takes pages of the size that we ask for, as far as we know.
-    pub takes_page_limit: Cell<bool>,
+    /// Pages of so many records are asked for; of Dixa's own size where there is none.
+    pub page_limit: Cell<Option<u32>>,
     fields: RefCell<Fields>,
     pub meter: Meter<'a>,
     pub(super) output: &'a Output,
@@ -54,7 +54,7 @@ impl<'a> StreamSink<'a> {
             meter: Meter::new(Some(whole)),
             is_silent: false,
             ids: None,
-            takes_page_limit: Cell::new(true),
+            page_limit: Cell::new(stream.page_limit()),
             fields: RefCell::new(stream.fields()),
             output,
             times: stream.times(),
@@ -121,7 +121,7 @@ impl<'a> StreamSink<'a> {
     }
 
     pub(super) fn warn_of_empty(&self) {
-        if !self.has_warned_of_empty.replace(true) {
+        if !self.is_silent && !self.has_warned_of_empty.replace(true) {
             let warning = format!(
                 "{}: Dixa sent an empty record; it is left out.",
                 self.stream.name

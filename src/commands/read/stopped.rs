@@ -1,9 +1,10 @@
 //! Why a stream was not read to its end, and what befell it there.
 
+use std::fmt::Display;
+
 use crate::dixa::error::Error;
 use crate::failure::Failure;
 use crate::streams::Stream;
-use crate::window::Window;
 
 /// Why a stream was not read to its end.
 #[derive(Clone, Debug)]
@@ -20,14 +21,14 @@ impl From<Failure> for Stopped {
 }
 
 impl Stopped {
-    /// By an error of Dixa's that befell this stream, in this window if it has any. A refusal names what the token lacks
-    /// the right to read.
-    pub fn by(error: Error, stream: &Stream, window: Option<&Window>) -> Self {
+    /// By an error of Dixa's that befell this part of a stream, if it has parts: a window, an id. A refusal names what the token
+    /// lacks the right to read.
+    pub fn by(error: Error, stream: &Stream, part: Option<&dyn Display>) -> Self {
         let right = error
             .is_refusal()
             .then(|| format!(" (GET {})", stream.path));
-        let window = window.map(|window| format!(", {window}"));
-        let subject = [Some(stream.name.to_owned()), right, window];
+        let part = part.map(|part| format!(", {part}"));
+        let subject = [Some(stream.name.to_owned()), right, part];
         let subject: String = subject.into_iter().flatten().collect();
         match error {
             Error::Closed => Self::Closed,

@@ -1,0 +1,27 @@
+"""Loads every suggested stream into a DuckDB file with PyAirbyte, and goes on from there in the next run.
+
+Needs: pip install airbyte. Where PyAirbyte's list of connectors cannot be reached, set AIRBYTE_OFFLINE_MODE=1.
+"""
+
+import json
+import os
+import shutil
+
+import airbyte as ab
+
+config = {"api_token": os.environ.get("DIXA_API_TOKEN")}
+if "CONFIG" in os.environ:
+    with open(os.environ["CONFIG"]) as file:
+        config = json.load(file)
+
+source = ab.get_source("source-dixa", config=config, local_executable=shutil.which("source-dixa"))
+source.check()
+# Messages and activity logs are many times as many as conversations.
+source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
+cache = ab.new_local_cache(cache_name="dixa", cache_dir=".")
+source.read(cache=cache)
+
+with cache.get_sql_engine().connect() as connection:
+    tables = connection.exec_driver_sql("SELECT table_name, estimated_size FROM duckdb_tables() WHERE table_name NOT LIKE '\\_airbyte%' ESCAPE '\\'")
+    for table, rows in tables.fetchall():
+        print(f"{table}: {rows} rows")

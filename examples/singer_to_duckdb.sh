@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Loads every suggested stream into dixa.duckdb with target-duckdb, and goes on from there in the next run.
+# Needs: pip install target-duckdb 'duckdb<1.1' (newer ones take the first row of some files for a header).
+set -euo pipefail
+
+echo '{"filepath": "dixa.duckdb", "default_target_schema": "main", "primary_key_required": false}' >target.json
+source-dixa read ${CONFIG:+--config "$CONFIG"} --format singer --state state.json --allow-missing-state |
+    target-duckdb --config target.json >given_back.jsonl
+
+# The target gives back the state of what it has loaded.
+tail -1 given_back.jsonl >state.json
