@@ -41,8 +41,9 @@ def main():
     for name, text in screens.items():
         # Where a person would see Dixa's hosts.
         text = text.replace(url, "https://…").replace("Exports API (127.0.0.1)", "Exports API (exports.dixa.io)").replace("main API (127.0.0.1)", "main API (dev.dixa.io)")
-        block = f"<!-- screen {name} -->\n```text\n{text}\n```\n<!-- /screen -->"
-        readme, found = re.subn(rf"<!-- screen {name} -->.*?<!-- /screen -->", lambda _: block, readme, flags=re.S)
+        block = ["<!-- screen %s -->" % name, "```text", *text.split("\n"), "```", "<!-- /screen -->"]
+        marks = rf"^( *)<!-- screen {name} -->.*?<!-- /screen -->"
+        readme, found = re.subn(marks, lambda mark: "\n".join(mark[1] + line for line in block), readme, flags=re.S | re.M)
         if not found:
             sys.exit(f"README.md has no marks for the screen {name}")
     (ROOT / "README.md").write_text(readme)

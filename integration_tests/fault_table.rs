@@ -4,6 +4,7 @@
 use serde_json::json;
 
 use crate::connector::{Connector, TOKEN, catalog, config};
+use crate::read::due;
 use crate::simulator::clock::{http_date, now_ms};
 use crate::simulator::faults::{Cut, Fault, Kind};
 use crate::simulator::rate::Limits;
@@ -19,17 +20,6 @@ const PAGED: Stream = ("agents", "/v1/agents", 3_000);
 const SINGLE: Stream = ("tags", "/v1/tags", 300);
 const OBJECT: Stream = ("organization", "/v1/organization", 60);
 const CHILDREN: Stream = ("knowledge_articles", "/v1/knowledge/articles/", 100);
-
-/// What a stream is to bring, whatever happens on the way.
-fn due(simulator: &Simulator, stream: &str) -> Vec<String> {
-    let rows = simulator.account(|account| account.rows());
-    let mut due: Vec<_> = rows[stream]
-        .iter()
-        .map(|row| row.json.to_string())
-        .collect();
-    due.sort();
-    due
-}
 
 /// The fault strikes the first request, is told so, and costs nothing.
 fn check(stream: Stream, switches: Switches, kind: Kind, told: &str) {

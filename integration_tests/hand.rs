@@ -540,6 +540,7 @@ fn help_teaches_by_examples_and_lists_what_the_config_may_hold() {
             help.contains("source-dixa ") && !help.contains("<b>"),
             "{command:?}"
         );
+        assert!(help.contains("Exit status: 0 done"), "{command:?}");
         for key in spec["connectionSpecification"]["properties"]
             .as_object()
             .unwrap()

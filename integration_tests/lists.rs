@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::connector::{Connector, Ran, TOKEN, catalog, config, run, stream_names};
-use crate::read::simulator;
+use crate::read::{due, simulator};
 use crate::simulator::account::{Account, Row};
 use crate::simulator::faults::{Fault, Kind};
 use crate::simulator::rate::Limits;
@@ -35,16 +35,6 @@ fn read(simulator: &Simulator, streams: &[&str]) -> Ran {
         &catalog(streams, "full_refresh"),
         None,
     )
-}
-
-fn due(simulator: &Simulator, stream: &str) -> Vec<String> {
-    let rows = simulator.account(|account| account.rows());
-    let mut due: Vec<_> = rows[stream]
-        .iter()
-        .map(|row| row.json.to_string())
-        .collect();
-    due.sort();
-    due
 }
 
 fn check_records(ran: &Ran, simulator: &Simulator, stream: &str) {

@@ -28,6 +28,17 @@ pub fn simulator(account: Account, switches: Switches) -> Simulator {
     })
 }
 
+/// What a stream is to bring, whatever happens on the way.
+pub fn due(simulator: &Simulator, stream: &str) -> Vec<String> {
+    let rows = simulator.account(|account| account.rows());
+    let mut due: Vec<_> = rows[stream]
+        .iter()
+        .map(|row| row.json.to_string())
+        .collect();
+    due.sort();
+    due
+}
+
 fn read_all(simulator: &Simulator, mode: &str) -> Ran {
     let names = stream_names();
     let names: Vec<_> = names.iter().map(String::as_str).collect();

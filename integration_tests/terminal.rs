@@ -139,8 +139,7 @@ fn the_wait_for_a_rate_limit_says_until_when() {
     });
     let seen = at_a_terminal(&mut read(&Connector::new(), &simulator, &[]));
     assert!(
-        seen.terminal
-            .contains("refused for the rate limit, waits until 20"),
+        seen.terminal.contains("rate limit until 20"),
         "{}",
         seen.terminal
     );

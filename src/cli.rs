@@ -21,6 +21,10 @@ const EXIT_STATUS: &str = "\
 Exit status: 0 done, for check whatever its answer, SUCCEEDED or FAILED; 1 something failed, as the TRACE messages say; 2 the \
 command line is wrong.";
 
+const SPEC_EXAMPLES: &str = "\
+Examples:
+  source-dixa spec | jq '.spec.connectionSpecification.properties | keys'";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   source-dixa check --config config.json
@@ -66,15 +70,16 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Print what the config may hold, as a JSON schema.
+    #[command(after_help = SPEC_EXAMPLES)]
     Spec,
     /// Prove that the token is good, and tell what it may not read.
-    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{CHECK_EXAMPLES}", config_help()))]
+    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{CHECK_EXAMPLES}", config_help()))]
     Check(ConfigFile),
     /// Print the streams that can be read, with their schemas.
-    #[command(after_help = DISCOVER_EXAMPLES)]
+    #[command(after_help = format!("{EXIT_STATUS}\n\n{DISCOVER_EXAMPLES}"))]
     Discover(ConfigFile),
     /// Read streams, from where a state left off.
-    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{READ_EXAMPLES}", config_help()))]
+    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{READ_EXAMPLES}", config_help()))]
     Read(ReadFiles),
     /// Print what a shell needs to complete this command line: `source <(source-dixa completions bash)`.
     Completions { shell: Shell },

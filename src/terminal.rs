@@ -64,9 +64,11 @@ impl Terminal {
     /// A bar for a stream, with windows or without.
     pub fn bar(&self, stream: &str, has_windows: bool) -> ProgressBar {
         let template = match (has_windows, self.has_colours) {
-            (true, true) => "{spinner} {prefix:24} {bar:20.cyan/dim} {pos}/{len} windows  {msg}",
-            (true, false) => "{spinner} {prefix:24} {bar:20} {pos}/{len} windows  {msg}",
-            (false, _) => "{spinner} {prefix:24} {msg}",
+            (true, true) => {
+                "{spinner} {prefix:24} {bar:10.cyan/dim} {pos}/{len} windows  {wide_msg}"
+            }
+            (true, false) => "{spinner} {prefix:24} {bar:10} {pos}/{len} windows  {wide_msg}",
+            (false, _) => "{spinner} {prefix:24} {wide_msg}",
         };
         let style = ProgressStyle::with_template(template)
             .unwrap_or_else(|_| ProgressStyle::default_bar())

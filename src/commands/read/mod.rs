@@ -212,7 +212,11 @@ impl Run<'_> {
         };
         let message = format!("{}: {end}, {}.", stream.name, sink.meter);
         self.output.log(Level::Info, &message);
-        self.progress.line(&message);
+        // What it waited for is for those who look into it: `--debug` shows it here, too.
+        let short = message
+            .split_once(". Waits")
+            .map_or(&*message, |(short, _)| short);
+        self.progress.line(&format!("{short}."));
         self.give(sink, ended.clone());
         ended
     }

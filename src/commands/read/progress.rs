@@ -65,14 +65,14 @@ impl<'a> Progress<'a> {
         let until = self.teller.rate_limited_until(stream);
         let until = until.filter(|until| *until > EpochMs::now());
         let waits = match (meter.waits(), until) {
-            (_, Some(until)) => format!("refused for the rate limit, waits until {until}"),
+            (_, Some(until)) => format!("rate limit until {until}"),
             (Some(Wait::Room), _) => "waits for the reader of its output".to_owned(),
             (Some(Wait::Turn), _) => "waits for the rate limit".to_owned(),
             (Some(Wait::Dixa), _) => "waits for Dixa".to_owned(),
             (None, _) => "reads".to_owned(),
         };
         bar.set_message(format!(
-            "{} records, {}/s, {waits}",
+            "{waits}, {} records, {}/s",
             HumanCount(meter.records()),
             HumanBytes(meter.bytes_per_second()),
         ));
