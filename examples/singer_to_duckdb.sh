@@ -8,4 +8,5 @@ source-dixa read ${CONFIG:+--config "$CONFIG"} --format singer --state state.jso
     target-duckdb --config target.json >given_back.jsonl
 
 # The target gives back the state of what it has loaded.
+[ -s given_back.jsonl ]
 tail -1 given_back.jsonl >state.json

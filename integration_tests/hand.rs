@@ -196,7 +196,7 @@ fn the_newest_state_of_all_streams_is_kept_in_a_file_that_goes_back_in() {
         end,
         "what was not read is kept, too"
     );
-    assert!(!connector.path("s.new.part").exists());
+    assert!(!connector.path("s.new.source-dixa.part").exists());
 }
 
 #[test]
@@ -209,6 +209,7 @@ fn a_state_file_is_never_the_one_that_is_read_and_must_be_writable() {
         ("{}/s.json", "another file than `--state`"),
         ("{}/../{}/s.json", "cannot be written"),
         ("{}/./s.json", "another file than `--state`"),
+        ("{}/config.json", "which it would replace"),
         ("{}/none/s.json", "cannot be written"),
         ("{}", "cannot be written"),
     ] {
@@ -499,6 +500,85 @@ fn in_other_formats_failures_are_told_on_stderr() {
             "{told}"
         );
     }
+}
+
+#[test]
+fn a_state_file_that_is_not_there_yet_is_the_same_under_another_name() {
+    let simulator = account();
+    let arguments = [
+        "--streams",
+        "tags",
+        "--state",
+        "{}/s.json",
+        "--allow-missing-state",
+        "--state-out",
+        "{}/./s.json",
+    ];
+    let ran = read(
+        &Connector::new(),
+        &config(&simulator, json!({})),
+        &arguments,
+    );
+    assert!(
+        ran.error().2.contains("another file than `--state`"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn messages_that_are_cut_within_a_character_are_a_state() {
+    let simulator = account();
+    let config = config(&simulator, json!({"lookback_minutes": 0}));
+    let connector = Connector::new();
+    let first = read(&connector, &config, &["--streams", "messages"]).succeeded();
+    let cut = [
+        first.stdout.as_bytes(),
+        b"{\"type\":\"RECORD\",\"record\":{\"stream\":\"messages\",\"data\":{\"text\":\"\xc3",
+    ]
+    .concat();
+    fs::write(connector.path("cut.jsonl"), cut).unwrap();
+    let arguments = ["--streams", "messages", "--state", "{}/cut.jsonl"];
+    let second = read(&connector, &config, &arguments).succeeded();
+    assert_eq!(second.of_type("RECORD").len(), 0);
+    connector.file("first.jsonl", &first.stdout[..30]);
+    read(
+        &connector,
+        &config,
+        &["--streams", "messages", "--state", "{}/first.jsonl"],
+    )
+    .succeeded();
+    connector.file("catalog.jsonl", &connector.run("discover", &config).stdout);
+    let ran = read(
+        &connector,
+        &config,
+        &["--streams", "messages", "--state", "{}/catalog.jsonl"],
+    );
+    assert_eq!(ran.code, 1, "a catalog is no state");
+}
+
+#[test]
+fn a_stderr_that_cannot_be_written_ends_nothing() {
+    let simulator = account();
+    let config = config(&simulator, json!({}));
+    let connector = Connector::new();
+    let arguments = ["--format", "jsonl", "--streams", "tags", "--debug"];
+    let mut command = read_command(&connector, &config, &arguments);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = command.stderr(full).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 8);
+}
+
+#[test]
+fn a_config_in_place_of_its_file_is_not_repeated() {
+    let config = format!(r#"{{"api_token":"{TOKEN}"}}"#);
+    let ran = run(Connector::command().args(["check", "--config", &config]));
+    assert!(
+        ran.stdout.contains("looks like its content"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

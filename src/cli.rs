@@ -42,7 +42,7 @@ Examples:
     source-dixa read --config config.json > messages.jsonl
   Two streams, from where the messages of the last read end:
     source-dixa read --config config.json --streams conversations,agents --state messages.jsonl
-  The same line from the first run on, in cron; the state is taken over only once the loader is content:
+  The same line from the first run on, in bash; the state is taken over only once the loader is content:
     set -o pipefail; source-dixa read --config config.json --state s.json --allow-missing-state --state-out s.new | loader && mv s.new s.json
   Into any target of Singer:
     source-dixa read --config config.json --format singer | target-jsonl
@@ -130,7 +130,7 @@ pub struct ReadFiles {
 }
 
 fn has_token() -> bool {
-    env::var_os(TOKEN_VARIABLE).is_some_and(|token| !token.is_empty())
+    env::var(TOKEN_VARIABLE).is_ok_and(|token| !token.trim().is_empty())
 }
 
 /// What the config may hold, from the specification.

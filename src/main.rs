@@ -1,6 +1,6 @@
 //! The process: its arguments, its signals, its exit code.
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -98,9 +98,9 @@ async fn end(output: Output, done: bool) -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "there is nowhere else to say it")]
+/// There is nowhere else to say it.
 fn tell_on_stderr(message: &str) {
-    eprintln!("{message}");
+    drop(writeln!(io::stderr(), "{message}"));
 }
 
 /// Waits for SIGTERM or SIGINT where the kernel would ignore them: in the first process of a container. Anywhere else

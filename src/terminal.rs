@@ -1,7 +1,7 @@
 //! What a person sees on stderr: warnings and errors in a line each, and how far a read has come, if it is a terminal.
 
 use std::env;
-use std::io::{IsTerminal, stderr};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -56,9 +56,18 @@ impl Terminal {
         }
     }
 
-    /// Whether a person looks, and wants to see how it goes.
-    pub fn shows_progress(&self) -> bool {
+    /// Whether a person looks, and wants to be told more than what is wrong.
+    pub fn is_watched(&self) -> bool {
         self.is_seen && !self.is_quiet
+    }
+
+    /// Whether bars would be seen: messages on the same screen would run through them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it is looked at, and not written to"
+    )]
+    pub fn shows_progress(&self) -> bool {
+        self.is_watched() && !stdout().is_terminal()
     }
 
     /// A bar for a stream, with windows or without.
@@ -79,10 +88,9 @@ impl Terminal {
         bar
     }
 
-    /// A line above the bars.
-    #[expect(clippy::print_stderr, reason = "this is where people are told")]
+    /// A line above the bars. Where it cannot be written, nobody is there to be told.
     pub fn line(&self, line: &str) {
-        self.bars.suspend(|| eprintln!("{line}"));
+        self.bars.suspend(|| drop(writeln!(stderr(), "{line}")));
     }
 
     /// A line with something in front that catches the eye.

@@ -69,7 +69,8 @@ impl StateFile {
     /// A file that can be written, as is tried at once.
     pub fn new(path: &Path) -> io::Result<Self> {
         let mut beside = path.as_os_str().to_owned();
-        beside.push(".part");
+        // A name that nobody else gives.
+        beside.push(".source-dixa.part");
         let file = Self {
             path: path.to_owned(),
             beside: beside.into(),

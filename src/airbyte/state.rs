@@ -45,6 +45,9 @@ pub fn parse(text: &str) -> Result<States, Failure> {
             }
         }
         Value::Object(message) if is_other_message(message) => {}
+        Value::Object(message) if is_of_other_command(message) => {
+            return Err(Failure::config(NO_STATE));
+        }
         Value::Object(single) => {
             let is_known = take_message(single, &mut states) || take_map(single, &mut states);
             if !is_known && !single.is_empty() {
@@ -66,7 +69,14 @@ fn take_lines(text: &str, states: &mut States) -> bool {
         .filter(|line| !line.trim().is_empty())
         .collect();
     for (number, line) in lines.iter().enumerate() {
-        let is_cut = number > 0 && number + 1 == lines.len();
+        let is_of_read = [
+            r#"{"type":"LOG""#,
+            r#"{"type":"TRACE""#,
+            r#"{"type":"RECORD""#,
+        ]
+        .iter()
+        .any(|begin| line.starts_with(begin));
+        let is_cut = number + 1 == lines.len() && (number > 0 || is_of_read);
         // Most lines are records, and none of them is looked into.
         let is_record = line.starts_with(r#"{"type":"RECORD""#);
         if is_record && (is_cut || line.ends_with('}')) {
@@ -77,7 +87,7 @@ fn take_lines(text: &str, states: &mut States) -> bool {
                 let is_taken = is_other_message(&message)
                     || take_message(&message, states)
                     || take_map(&message, states);
-                if !is_taken {
+                if !is_taken || is_of_other_command(&message) {
                     return false;
                 }
             }
@@ -88,23 +98,19 @@ fn take_lines(text: &str, states: &mut States) -> bool {
     true
 }
 
-/// A message that is no STATE.
+/// A message of another command, whose output somebody took for that of a read.
+fn is_of_other_command(message: &Map<String, Value>) -> bool {
+    is_of_type(message, &["SPEC", "CATALOG", "CONNECTION_STATUS"])
+}
+
+/// A message of a read that is no STATE.
 fn is_other_message(message: &Map<String, Value>) -> bool {
-    let others = [
-        "RECORD",
-        "LOG",
-        "TRACE",
-        "SPEC",
-        "CATALOG",
-        "CONNECTION_STATUS",
-        "CONTROL",
-        "SCHEMA",
-        "ACTIVATE_VERSION",
-    ];
-    message
-        .get("type")
-        .and_then(Value::as_str)
-        .is_some_and(|kind| others.contains(&kind))
+    is_of_type(message, &["RECORD", "LOG", "TRACE", "SCHEMA"])
+}
+
+fn is_of_type(message: &Map<String, Value>, types: &[&str]) -> bool {
+    let kind = message.get("type").and_then(Value::as_str);
+    kind.is_some_and(|kind| types.contains(&kind))
 }
 
 /// Takes what one state message holds; `false` if it is none. A part that is null holds nothing.

@@ -77,7 +77,7 @@ pub async fn check(
                 watch: &teller,
             };
             let probes = probes(&reader).await;
-            if terminal.shows_progress() {
+            if terminal.is_watched() {
                 for line in report(&probes, rates, &client) {
                     terminal.line(&line);
                 }

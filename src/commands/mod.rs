@@ -128,12 +128,27 @@ fn load<T>(
         fs::read(path)
     };
     let bytes = bytes.map_err(|error| {
+        if name.trim_start().starts_with('{') {
+            let hint =
+                format!("What is given as the {what} is no file, but looks like its content.");
+            return Failure::config(hint);
+        }
         Failure::config(format!("The {what} file {name} cannot be read: {error}."))
     })?;
-    let text = String::from_utf8(bytes)
+    let text = String::from_utf8(without_cut_character(bytes))
         .map_err(|_| Failure::config(format!("The {what} file {name} is not UTF-8 text.")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     parse(text).map_err(|failure| failure.about(&name))
+}
+
+/// The file of a program that was killed may end within a character.
+fn without_cut_character(mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Err(error) = str::from_utf8(&bytes)
+        && error.error_len().is_none()
+    {
+        bytes.truncate(error.valid_up_to());
+    }
+    bytes
 }
 
 #[cfg(test)]
