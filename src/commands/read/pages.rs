@@ -57,7 +57,7 @@ impl Run<'_> {
                 }
                 page => page?,
             };
-            if size != sink.page_limit.replace(size) {
+            if is_first && size != sink.page_limit.replace(size) {
                 let message = format!(
                     "{}: Dixa does not take pages of {}; {} used.",
                     stream.name,
