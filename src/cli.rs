@@ -2,6 +2,7 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -54,7 +55,7 @@ Examples:
 #[command(name = "source-dixa", version = VERSION, max_term_width = 100)]
 #[command(
     after_help = format!("{EXIT_STATUS}\n\nThe config needs one key: {{\"api_token\": \"…\"}}. `--help` tells the others."),
-    after_long_help = format!("{EXIT_STATUS}\n\n{}\n\n{READ_EXAMPLES}", config_help()),
+    after_long_help = format!("{EXIT_STATUS}\n\n{}\n\n{READ_EXAMPLES}", *CONFIG_HELP),
 )]
 pub struct Arguments {
     #[command(subcommand)]
@@ -73,13 +74,13 @@ pub enum Command {
     #[command(after_help = SPEC_EXAMPLES)]
     Spec,
     /// Prove that the token is good, and tell what it may not read.
-    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{CHECK_EXAMPLES}", config_help()))]
+    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{CHECK_EXAMPLES}", *CONFIG_HELP))]
     Check(ConfigFile),
     /// Print the streams that can be read, with their schemas.
     #[command(after_help = format!("{EXIT_STATUS}\n\n{DISCOVER_EXAMPLES}"))]
     Discover(ConfigFile),
     /// Read streams, from where a state left off.
-    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{READ_EXAMPLES}", config_help()))]
+    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{READ_EXAMPLES}", *CONFIG_HELP))]
     Read(ReadFiles),
     /// Print what a shell needs to complete this command line: `source <(source-dixa completions bash)`.
     Completions { shell: Shell },
@@ -134,7 +135,7 @@ fn has_token() -> bool {
 }
 
 /// What the config may hold, from the specification.
-fn config_help() -> String {
+static CONFIG_HELP: LazyLock<String> = LazyLock::new(|| {
     let spec: Value = serde_json::from_str(include_str!("../spec.json"))
         .unwrap_or_else(|_| unreachable!("a test parses it"));
     let properties = spec["connectionSpecification"]["properties"].as_object();
@@ -154,4 +155,4 @@ fn config_help() -> String {
         "The config may hold (and what holds without):\n{}",
         lines.join("\n")
     )
-}
+});

@@ -183,9 +183,9 @@ impl Output {
     }
 
     /// Records of this stream follow.
-    pub fn stream(&self, stream: &DiscoveredStream<'_>) {
+    pub fn stream<'a>(&self, discovered: impl FnOnce() -> DiscoveredStream<'a>) {
         if self.format == Format::Singer {
-            self.line(&singer_schema(stream));
+            self.line(&singer_schema(&discovered()));
         }
     }
 

@@ -202,7 +202,7 @@ impl Run<'_> {
     async fn read_stream(&self, stream: &'static Stream, mode: SyncMode) -> Result<(), Stopped> {
         let mut sink = StreamSink::new(stream, self.output, &self.job.config, self.meter);
         sink.ids = self.givers.has(stream.name).then(RefCell::default);
-        self.output.stream(&stream.discovered());
+        self.output.stream(|| stream.discovered());
         let work = self.read_span(stream, mode, &sink);
         let ended = self.progress.of(stream, &sink.meter, work).await;
         let end = if ended.is_ok() {

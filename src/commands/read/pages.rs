@@ -18,6 +18,11 @@ pub struct Part<'a> {
     pub query: Vec<(&'static str, String)>,
 }
 
+/// Of two times, each of which may be unknown.
+pub fn earlier(one: Option<EpochMs>, other: Option<EpochMs>) -> Option<EpochMs> {
+    one.into_iter().chain(other).min()
+}
+
 impl Run<'_> {
     /// Reads every page, in the size that we would like, else in Dixa's own; Dixa's time when the first was asked for.
     pub(super) async fn read_pages(
@@ -69,10 +74,7 @@ impl Run<'_> {
                 self.output.log(Level::Info, &message);
             }
             is_first = false;
-            asked_at = match (asked_at, page.asked_at) {
-                (Some(first), Some(other)) => Some(first.min(other)),
-                (first, other) => first.or(other),
-            };
+            asked_at = earlier(asked_at, page.asked_at);
             let Some(link) = page.next else {
                 return Ok(asked_at);
             };

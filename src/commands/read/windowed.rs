@@ -12,7 +12,7 @@ use crate::airbyte::catalog::SyncMode;
 use crate::airbyte::log::Level;
 use crate::checkpoint::{Course, Limits, Progress, Saved, course};
 use crate::commands::read::body::BodySink;
-use crate::commands::read::pages::Part;
+use crate::commands::read::pages::{Part, earlier};
 use crate::commands::read::sink::StreamSink;
 use crate::commands::read::stopped::Stopped;
 use crate::commands::read::{Run, counted};
@@ -193,10 +193,7 @@ impl Run<'_> {
             };
             match (self.read_pages(&reader, &asked, &mut body).await, halves) {
                 (Ok(part_asked_at), _) => {
-                    asked_at = match (asked_at, part_asked_at) {
-                        (Some(first), Some(other)) => Some(first.min(other)),
-                        (first, other) => first.or(other),
-                    };
+                    asked_at = earlier(asked_at, part_asked_at);
                 }
                 (Err(error), Some((first, second))) if is_for_size(&error) => {
                     let message = format!(
