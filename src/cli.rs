@@ -1,26 +1,37 @@
-//! The command line: its verbs, the files they take, and what `--help` teaches. Knows nothing of what is in the files.
+//! The command line: its commands, the files they take, and the `--help` texts. Knows nothing about the files' contents.
+
+pub mod tap;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use serde_json::Value;
 
-use crate::airbyte::format::Format;
+use crate::cli::tap::{TAP_NAME, TapAction, TapArguments, TapConfig};
+use crate::config::{Config, TOKEN_VARIABLE};
+use crate::epoch::EpochMs;
+use crate::output::format::Format;
+use crate::streams::table::{self, STREAMS};
 
-/// Holds the token where no config does.
-pub const TOKEN_VARIABLE: &str = "DIXA_API_TOKEN";
+/// The build script always sets it, with or without a commit.
+pub const VERSION: &str = env!("SOURCE_DIXA_VERSION");
 
-const VERSION: &str = match option_env!("SOURCE_DIXA_COMMIT") {
-    Some(_) => concat!(env!("CARGO_PKG_VERSION"), env!("SOURCE_DIXA_COMMIT")),
-    None => env!("CARGO_PKG_VERSION"),
-};
+const EXIT_CODES: &str = "\
+Exit codes: 0 = success (for `check`: it printed SUCCEEDED or FAILED); 1 = a stream or the command failed; 2 = invalid command line.";
 
-const EXIT_STATUS: &str = "\
-Exit status: 0 done, for check whatever its answer, SUCCEEDED or FAILED; 1 something failed, as the TRACE messages say; 2 the \
-command line is wrong.";
+const ENVIRONMENT: &str = "\
+Environment:
+  DIXA_API_TOKEN               the token, if the config has none
+  HTTPS_PROXY, ALL_PROXY       a proxy: http://USER:PASSWORD@HOST:PORT, or socks5h://…
+  NO_PROXY                     hosts to connect to directly
+  SSL_CERT_FILE, SSL_CERT_DIR  CA certificates (PEM) instead of the system's; also
+                               REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE
+  LOG_LEVEL                    debug, info, warn or error
+  NO_COLOR                     no colours at a terminal";
 
 const SPEC_EXAMPLES: &str = "\
 Examples:
@@ -34,63 +45,73 @@ Examples:
 
 const DISCOVER_EXAMPLES: &str = "\
 Examples:
-  source-dixa discover --config config.json
-  source-dixa discover --config config.json | jq -r '.catalog.streams[].name'";
+  source-dixa discover
+  source-dixa discover | jq -r '.catalog.streams[].name'";
 
+/// Lines of at most 80 columns: wrapped lines cannot be pasted into a shell.
 const READ_EXAMPLES: &str = "\
 Examples:
-  Everything that is suggested, from the start, as Airbyte messages:
+  All default streams, from the start, as Airbyte messages:
     source-dixa read --config config.json > messages.jsonl
-  Two streams, from where the messages of the last read end:
-    source-dixa read --config config.json --streams conversations,agents --state messages.jsonl
-  The same line from the first run on, in bash; the state is taken over only once the loader is content:
-    set -o pipefail; source-dixa read --config config.json --state s.json --allow-missing-state --state-out s.new | loader && mv s.new s.json
-  Into any target of Singer:
+  Two streams, resuming where the last read ended:
+    source-dixa read --config config.json --streams conversations,agents \\
+      --state messages.jsonl > more.jsonl
+  For a schedule, one run at a time. The new state replaces the old one only
+  when the loader succeeds:
+    flock -n s.lock bash -o pipefail -c 'source-dixa read \\
+      --config config.json --state s.json --allow-missing-state \\
+      --state-out s.new | loader && mv s.new s.json'
+  Into any Singer target:
     source-dixa read --config config.json --format singer | target-jsonl
-  One stream as plain rows:
-    source-dixa read --config config.json --format jsonl --streams tags | jq .name";
+  One stream as plain JSON lines:
+    source-dixa read --config config.json --streams tags --format jsonl |
+      jq .name";
 
-/// Reads a Dixa account, its conversations first, and writes Airbyte messages, one JSON object a line.
+/// Reads the conversations and lists of a Dixa account and writes Airbyte messages, one JSON object per line.
 #[derive(Debug, Parser)]
 #[command(name = "source-dixa", version = VERSION, max_term_width = 100)]
 #[command(
-    after_help = format!("{EXIT_STATUS}\n\nThe config needs one key: {{\"api_token\": \"…\"}}. `--help` tells the others."),
-    after_long_help = format!("{EXIT_STATUS}\n\n{}\n\n{READ_EXAMPLES}", *CONFIG_HELP),
+    after_help = format!("{EXIT_CODES}\n\nThe config needs one key: {{\"api_token\": \"…\"}}. See `--help` for the others."),
+    after_long_help = format!("{EXIT_CODES}\n\n{}\n\n{}\n\n{ENVIRONMENT}\n\n{READ_EXAMPLES}", *CONFIG_HELP, *STREAMS_HELP),
 )]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Command,
-    /// Tell more: the status, times and sizes of each answer, never its content. The same as `LOG_LEVEL=debug`.
+    /// Log every HTTP response: status, timing and size, never the body. Same as `LOG_LEVEL=debug`.
     #[arg(long, global = true)]
     pub debug: bool,
-    /// Tell less: warnings and errors only, and no progress.
+    /// Log only warnings and errors, and show no progress.
     #[arg(long, global = true, conflicts_with = "debug")]
     pub quiet: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Print what the config may hold, as a JSON schema.
+    /// Print the connector's specification, including the config's JSON schema.
     #[command(after_help = SPEC_EXAMPLES)]
     Spec,
-    /// Prove that the token is good, and tell what it may not read.
-    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{CHECK_EXAMPLES}", *CONFIG_HELP))]
+    /// Check the API token and list the streams that it cannot read.
+    #[command(after_help = CHECK_EXAMPLES, after_long_help = format!("{}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}\n\n{CHECK_EXAMPLES}", *CONFIG_HELP))]
     Check(ConfigFile),
-    /// Print the streams that can be read, with their schemas.
-    #[command(after_help = format!("{EXIT_STATUS}\n\n{DISCOVER_EXAMPLES}"))]
+    /// Print the available streams and their schemas. Needs no config.
+    #[command(after_help = format!("{EXIT_CODES}\n\n{DISCOVER_EXAMPLES}"))]
     Discover(ConfigFile),
-    /// Read streams, from where a state left off.
-    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{EXIT_STATUS}\n\n{READ_EXAMPLES}", *CONFIG_HELP))]
+    /// Read streams, from the start or from a saved state.
+    #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}\n\n{READ_EXAMPLES}", *CONFIG_HELP, *STREAMS_HELP))]
     Read(ReadFiles),
-    /// Print what a shell needs to complete this command line: `source <(source-dixa completions bash)`.
+    /// Print shell completions. For bash: `source <(source-dixa completions bash)`.
     Completions { shell: Shell },
+    /// What this program does under the name `tap-dixa`, whose command line is that of [`TapArguments`].
+    #[command(skip)]
+    Tap(Tap),
 }
 
 impl Command {
-    /// In what form records are written.
+    /// The output format.
     pub fn format(&self) -> Format {
         match self {
             Self::Read(files) => files.format,
+            Self::Tap(_) => Format::Singer,
             _ => Format::Airbyte,
         }
     }
@@ -98,43 +119,183 @@ impl Command {
 
 #[derive(Args, Debug)]
 pub struct ConfigFile {
-    /// The config, a JSON file; `-` is standard input. Not needed where the variable `DIXA_API_TOKEN` holds the token.
-    #[arg(long, value_name = "FILE", required = !has_token())]
+    /// The config, a JSON file; `-` is standard input. Not needed if the environment variable `DIXA_API_TOKEN` holds the token.
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// As a Singer tap: further configs, whose keys replace those before, and keys of the tap only.
+    #[arg(skip)]
+    pub tap: Option<TapConfig>,
 }
 
 #[derive(Args, Debug)]
 pub struct ReadFiles {
     #[command(flatten)]
     pub config: ConfigFile,
-    /// Which streams to read, and how: a configured catalog, or what `discover` printed, of which each stream is read in its best
-    /// mode. Without it, every stream is read that is suggested: all but the few that are very large.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = CATALOG_HELP.as_str())]
     pub catalog: Option<PathBuf>,
-    /// Read these streams only.
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub streams: Option<Vec<String>>,
-    /// The state that a former read left: a list of states, a single one, or the messages that it printed. Without it everything
-    /// is read from the start.
+    /// Read only these streams.
+    #[arg(long, value_name = "NAME,…", value_parser = stream_names)]
+    pub streams: Option<Vec<StreamNames>>,
+    /// The state of an earlier read: its state file, its output, or a single state; `-` is standard input. Default: read from the
+    /// start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Read from the start if the file of `--state` is not there yet.
+    /// Read from the start if the file of `--state` does not exist yet.
     #[arg(long, requires = "state")]
     pub allow_missing_state: bool,
-    /// Keep the newest state of all streams in this file, another one than that of `--state`. It is replaced as a whole, each time
-    /// after what it says was written to standard output.
-    #[arg(long, value_name = "FILE")]
+    /// Write the latest state of all streams to FILE. Replaced atomically, once its records have reached stdout. Must differ
+    /// from `--state`.
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(state_file))]
     pub state_out: Option<PathBuf>,
-    /// How records are written.
+    /// The output format.
     #[arg(long, value_enum, default_value_t = Format::Airbyte)]
     pub format: Format,
 }
 
-fn has_token() -> bool {
-    env::var(TOKEN_VARIABLE).is_ok_and(|token| !token.trim().is_empty())
+/// What the tap is to do, with the files for it.
+#[derive(Debug)]
+pub struct Tap {
+    pub action: TapAction,
+    pub files: ReadFiles,
 }
 
-/// What the config may hold, from the specification.
+impl From<TapArguments> for Tap {
+    fn from(mut arguments: TapArguments) -> Self {
+        let (config, tap) = arguments.take_config();
+        Self {
+            action: arguments.action(),
+            files: ReadFiles {
+                config: ConfigFile {
+                    config,
+                    tap: Some(tap),
+                },
+                catalog: arguments.catalog,
+                streams: None,
+                state: arguments.state,
+                allow_missing_state: false,
+                state_out: None,
+                format: Format::Singer,
+            },
+        }
+    }
+}
+
+/// Whether the program was started as `tap-dixa`.
+pub fn is_tap() -> bool {
+    let program = env::args_os().next().unwrap_or_default();
+    Path::new(&program).file_stem() == Some(TAP_NAME.as_ref())
+}
+
+/// The command line, by the name under which the program was started.
+pub fn parse() -> Result<Arguments, clap::Error> {
+    if !is_tap() {
+        return Arguments::try_parse();
+    }
+    Ok(Arguments {
+        command: Command::Tap(TapArguments::try_parse()?.into()),
+        debug: false,
+        quiet: false,
+    })
+}
+
+/// What a command line may be, by the name under which the program was started.
+pub fn usage() -> clap::Command {
+    if is_tap() {
+        TapArguments::command()
+    } else {
+        Arguments::command()
+    }
+}
+
+/// A state file is replaced, which is not possible for standard output.
+fn state_file(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if path.as_os_str() == "-" {
+        return Err("the state cannot be written to standard output; name a file");
+    }
+    Ok(path)
+}
+
+/// One value of `--streams`.
+#[derive(Clone, Debug)]
+pub struct StreamNames(pub Vec<String>);
+
+/// The names between commas. Blanks around them do not count.
+fn stream_names(text: &str) -> Result<StreamNames, String> {
+    let names = text.split(',').map(str::trim);
+    let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    if names.is_empty() {
+        return Err("it names no stream".to_owned());
+    }
+    match names.iter().find(|name| table::find(name).is_none()) {
+        Some(unknown) => Err(table::unknown(unknown)),
+        None => Ok(StreamNames(names.into_iter().map(str::to_owned).collect())),
+    }
+}
+
+impl ReadFiles {
+    /// The streams of `--streams`, each once, in order; `None` without it.
+    pub fn stream_names(&self) -> Option<Vec<&str>> {
+        let given = self.streams.as_ref()?;
+        let mut once: Vec<&str> = Vec::new();
+        for name in given.iter().flat_map(|names| &names.0) {
+            if !once.contains(&name.as_str()) {
+                once.push(name);
+            }
+        }
+        Some(once)
+    }
+}
+
+/// The token in the environment, if it is there.
+pub fn token_of_environment() -> Option<String> {
+    let token = env::var(TOKEN_VARIABLE).ok();
+    token.filter(|token| !token.trim().is_empty())
+}
+
+static CATALOG_HELP: LazyLock<String> = LazyLock::new(|| {
+    let large = STREAMS.iter().filter(|stream| !stream.is_suggested);
+    let large: Vec<_> = large.map(|stream| format!("`{}`", stream.name)).collect();
+    format!(
+        "The streams to read: a configured catalog, or the output of `discover`, whose streams are read incrementally where \
+         supported. Default: every stream except {}",
+        large.join(" and ")
+    )
+});
+
+/// The streams, in lines of at most 80 columns.
+static STREAMS_HELP: LazyLock<String> = LazyLock::new(|| {
+    let mut lines = vec!["Streams (* = large, and read only if named):".to_owned()];
+    let mut line = String::new();
+    for stream in STREAMS {
+        let mark = if stream.is_suggested { "" } else { "*" };
+        if line.len() + stream.name.len() > 70 {
+            lines.push(std::mem::take(&mut line));
+        }
+        line = format!(
+            "{line}{}{}{mark}",
+            if line.is_empty() { "  " } else { ", " },
+            stream.name
+        );
+    }
+    lines.push(line);
+    lines.push(first_read_cost());
+    lines.join("\n")
+});
+
+/// What the default `start_date` costs today.
+fn first_read_cost() -> String {
+    let Ok(config) = Config::parse(r#"{"api_token":"-"}"#) else {
+        unreachable!("the defaults are valid")
+    };
+    let (requests, minutes) = config.first_read_cost(EpochMs::now());
+    format!(
+        "  A first read of conversations since {} takes {requests} requests, about {minutes} minutes\n  \
+         at Dixa's rate limit. A later `start_date` takes less.",
+        &config.start_date.to_string()[..4]
+    )
+}
+
+/// The config keys, from the specification.
 static CONFIG_HELP: LazyLock<String> = LazyLock::new(|| {
     let spec: Value = serde_json::from_str(include_str!("../spec.json"))
         .unwrap_or_else(|_| unreachable!("a test parses it"));
@@ -152,7 +313,7 @@ static CONFIG_HELP: LazyLock<String> = LazyLock::new(|| {
     });
     let lines: Vec<_> = lines.collect();
     format!(
-        "The config may hold (and what holds without):\n{}",
+        "Config keys (default); dates look like 2024-01-31 or 2024-01-31T08:00:00Z:\n{}",
         lines.join("\n")
     )
 });

@@ -1,9 +1,12 @@
-//! What the user set, validated against `spec.json` and converted once into a type that cannot be wrong.
+//! The config: validated against `spec.json` and converted once into a type whose values are always valid.
+
+pub mod tap;
 
 use std::time::Duration;
 
 use jsonschema::error::ValidationErrorKind;
 use reqwest::Url;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::dixa::client::Settings;
@@ -11,6 +14,32 @@ use crate::dixa::token::Token;
 use crate::dixa::transport::is_loopback;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
+use crate::nearest::nearest;
+use crate::window::windows;
+
+/// A `start_date` may be this far ahead: a date may have been typed east of UTC.
+const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The environment variable for the token, if the config has none.
+pub const TOKEN_VARIABLE: &str = "DIXA_API_TOKEN";
+
+/// What other connectors for Dixa, and users, call our keys (docs/dixa-migrations.md).
+const KNOWN_AS: [(&str, &str); 14] = [
+    ("batch_size", "window_days"),
+    ("interval", "window_days"),
+    ("access_token", "api_token"),
+    ("api_key", "api_token"),
+    ("apikey", "api_token"),
+    ("bearer_token", "api_token"),
+    ("key", "api_token"),
+    ("secret", "api_token"),
+    ("token", "api_token"),
+    ("lookback_window", "lookback_minutes"),
+    ("lookback_days", "lookback_minutes"),
+    ("since", "start_date"),
+    ("until", "end_date"),
+    ("base_url", "api_base_url"),
+];
 
 /// The connector's specification, as `spec` prints it.
 pub const SPEC: &str = include_str!("../spec.json");
@@ -25,7 +54,11 @@ pub struct Config {
     /// From 1 to 31.
     pub window_days: u32,
     pub lookback: Duration,
-    /// Keys of the config file that mean nothing to us.
+    /// Whether milliseconds become date-times, and one text becomes a list where others have one.
+    pub typed_values: bool,
+    /// As a Singer tap: full tables carry a version, and a target then removes rows that are gone.
+    pub activates_versions: bool,
+    /// Keys of the config file that the specification does not know.
     pub unknown_keys: Vec<String>,
 }
 
@@ -35,59 +68,119 @@ pub fn spec() -> Value {
 }
 
 impl Config {
-    /// Reads the text of a config file. Texts are trimmed; a key that is null or blank counts as not
-    /// given, but for the token.
+    /// Parses a config file. Strings are trimmed; a key other than the token that is null or empty counts as missing.
     pub fn parse(text: &str) -> Result<Self, Failure> {
-        let config: Value = serde_json::from_str(text).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Failure::config(format!(
-                "The config is not JSON: it cannot be read at {place}."
-            ))
-        })?;
+        let config: Value =
+            serde_json::from_str(text).map_err(|error| Failure::not_json("config", &error))?;
         let Value::Object(mut config) = config else {
             return Err(Failure::config(
-                "The config must be a JSON object that holds at least `api_token`.",
+                "The config must be a JSON object with at least the key `api_token`.",
             ));
         };
-        for value in config.values_mut() {
-            if let Value::String(text) = value {
-                *text = text.trim().to_owned();
-            }
-        }
+        config.values_mut().for_each(normalize);
         config.retain(|key, value| !value.is_null() && (key == "api_token" || *value != ""));
         let mut spec = spec();
         let schema = spec["connectionSpecification"].take();
         validate(&schema, &config)?;
         let unknown_keys = apply_defaults(&schema, &mut config);
-        Self::convert(&config, unknown_keys)
+        let given = serde_json::from_value(Value::Object(config)).map_err(|_| {
+            Failure::system(
+                "The specification allows a config that cannot be read; please report it.",
+            )
+        })?;
+        Self::convert(given, unknown_keys)
+    }
+
+    /// Refuses a `start_date` more than a day in the future: a date may have been typed east of UTC.
+    pub fn refuse_future(&self, now: EpochMs) -> Result<(), Failure> {
+        if self.start_date <= now.plus(MAX_AHEAD) {
+            return Ok(());
+        }
+        Err(invalid(&format!(
+            "`start_date`, {}, is in the future, so nothing would be read (this machine's clock says {now})",
+            self.start_date
+        )))
+    }
+
+    /// The warning if `start_date` is in the future.
+    pub fn start_date_warning(&self, now: EpochMs) -> Option<String> {
+        let start_date = self.start_date;
+        (start_date >= now).then(|| {
+            format!(
+                "`start_date`, {start_date}, is in the future (it is {now}): incremental streams read nothing, and save no new position."
+            )
+        })
+    }
+
+    /// The cost of a first read of an export stream: requests, and minutes at the rate limit.
+    pub fn first_read_cost(&self, now: EpochMs) -> (u64, u64) {
+        let horizon = self.end_date.map_or(now, |end_date| end_date.min(now));
+        let windows = windows(self.start_date.max(EpochMs(0)), horizon, self.window_days);
+        let requests = windows.count() as u64;
+        let minutes = requests.div_ceil(self.settings.exports_requests_per_minute);
+        (requests, minutes)
     }
 
     /// From a config that the specification allows, with every default in place.
-    fn convert(config: &Map<String, Value>, unknown_keys: Vec<String>) -> Result<Self, Failure> {
-        let start_date = date(config, "start_date")?;
-        let end_date = config
-            .contains_key("end_date")
-            .then(|| date(config, "end_date"))
-            .transpose()?;
+    fn convert(given: GivenConfig, unknown_keys: Vec<String>) -> Result<Self, Failure> {
+        let start_date = date("start_date", &given.start_date)?;
+        let end_date = given.end_date.map(|text| date("end_date", &text));
+        let end_date = end_date.transpose()?;
         if end_date.is_some_and(|end_date| end_date <= start_date) {
             return Err(invalid("`end_date` must be later than `start_date`"));
         }
-        let window_days = number(config, "window_days");
         Ok(Self {
             settings: Settings {
-                token: token(text(config, "api_token"))?,
-                exports_base_url: base_url(config, "exports_base_url")?,
-                api_base_url: base_url(config, "api_base_url")?,
-                exports_requests_per_minute: number(config, "exports_requests_per_minute"),
-                api_requests_per_second: number(config, "api_requests_per_second"),
+                token: token(&given.api_token)?,
+                exports_base_url: base_url("exports_base_url", &given.exports_base_url)?,
+                api_base_url: base_url("api_base_url", &given.api_base_url)?,
+                exports_requests_per_minute: given.exports_requests_per_minute,
+                api_requests_per_second: given.api_requests_per_second,
             },
             start_date,
             end_date,
-            window_days: u32::try_from(window_days)
-                .unwrap_or_else(|_| unreachable!("the specification has a maximum")),
-            lookback: Duration::from_secs(60 * number(config, "lookback_minutes")),
+            window_days: given.window_days,
+            lookback: Duration::from_secs(60 * given.lookback_minutes),
+            typed_values: given.typed_values,
+            activates_versions: false,
             unknown_keys,
         })
+    }
+}
+
+/// The keys of a config file, as the specification allows them.
+#[derive(Deserialize)]
+struct GivenConfig {
+    api_token: String,
+    start_date: String,
+    end_date: Option<String>,
+    window_days: u32,
+    lookback_minutes: u64,
+    typed_values: bool,
+    exports_requests_per_minute: u64,
+    api_requests_per_second: u64,
+    exports_base_url: String,
+    api_base_url: String,
+}
+
+/// Trims texts, and turns `30.0` into a whole number.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast is compared with the number"
+)]
+fn normalize(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.trim().to_owned(),
+        Value::Number(number) if !number.is_i64() => {
+            let whole = number.as_f64().map(|number| (number, number as i64));
+            #[expect(clippy::cast_precision_loss, reason = "the same")]
+            if let Some((float, whole)) = whole
+                && (whole as f64 - float).abs() < f64::EPSILON
+            {
+                *value = whole.into();
+            }
+        }
+        _ => {}
     }
 }
 
@@ -95,8 +188,7 @@ fn invalid(what: &str) -> Failure {
     Failure::config(format!("The config is not valid: {what}."))
 }
 
-/// Tells every key that breaks its rule, and the rule, in our own words: the validator's text would print the value, and
-/// the value may be the token.
+/// Names every invalid key and its rule, in our own words: the validator's message would print the value, which may be the token.
 fn validate(schema: &Value, config: &Map<String, Value>) -> Result<(), Failure> {
     let validator = jsonschema::validator_for(schema).map_err(|_| {
         Failure::system("The specification of the config is broken; please report it.")
@@ -115,7 +207,7 @@ fn validate(schema: &Value, config: &Map<String, Value>) -> Result<(), Failure> 
                 .to_owned(),
         };
         let fault = match error.kind() {
-            ValidationErrorKind::Required { .. } => format!("`{key}` is missing"),
+            ValidationErrorKind::Required { .. } => missing(&key, schema, &config),
             _ => format!("`{key}` must be {}", allowed(&schema["properties"][&key])),
         };
         if !faults.contains(&fault) {
@@ -129,7 +221,46 @@ fn validate(schema: &Value, config: &Map<String, Value>) -> Result<(), Failure> 
     }
 }
 
-/// What a property may be, from its schema.
+/// What to say of a missing key: whether another one was meant by it, and where else the token may be.
+fn missing(key: &str, schema: &Value, config: &Value) -> String {
+    let given = config.as_object().into_iter().flatten();
+    let mut unknown = given.filter(|(key, _)| schema["properties"].get(key.as_str()).is_none());
+    let nested = |value: &Value| value.get(key).is_some();
+    let meant = unknown.find_map(|(other, value)| {
+        if key_meant_by(other).as_deref() == Some(key) {
+            Some(format!("rename `{other}` to `{key}`"))
+        } else {
+            nested(value).then(|| format!("it is inside `{other}`, and must be at the top level"))
+        }
+    });
+    match meant {
+        Some(hint) => format!("`{key}` is missing; {hint}"),
+        None => format!(
+            "`{key}` is missing, and the environment variable {TOKEN_VARIABLE} is not set either"
+        ),
+    }
+}
+
+/// An unknown key for a message, with the known one that may be meant.
+pub fn known_instead(key: &str) -> String {
+    match key_meant_by(key) {
+        Some(known) => format!("`{key}` (did you mean `{known}`?)"),
+        None => format!("`{key}`"),
+    }
+}
+
+/// The key of the specification that an unknown one means.
+fn key_meant_by(key: &str) -> Option<String> {
+    let named = key.to_ascii_lowercase().replace(['-', ' '], "_");
+    if let Some((_, known)) = KNOWN_AS.iter().find(|(other, _)| *other == named) {
+        return Some((*known).to_owned());
+    }
+    let spec = spec();
+    let known = spec["connectionSpecification"]["properties"].as_object()?;
+    nearest(key, known.keys().map(String::as_str)).map(str::to_owned)
+}
+
+/// What a property must be, from its schema.
 fn allowed(property: &Value) -> String {
     let number = |keyword: &str| property[keyword].as_i64();
     match (
@@ -138,21 +269,22 @@ fn allowed(property: &Value) -> String {
         number("maximum"),
     ) {
         (Some("integer"), Some(least), Some(most)) => {
-            format!("a whole number from {least} to {most}")
+            format!("an integer from {least} to {most}")
         }
-        (Some("integer"), Some(least), None) => format!("a whole number of at least {least}"),
+        (Some("integer"), Some(least), None) => format!("an integer of at least {least}"),
         _ if property["pattern_descriptor"].is_string() => {
             format!(
                 "a date or a UTC date and time: {}",
                 property["pattern_descriptor"].as_str().unwrap_or_default()
             )
         }
-        _ if property["minLength"].is_number() => "a text that is not blank".to_owned(),
-        _ => "a text".to_owned(),
+        (Some("boolean"), ..) => "true or false".to_owned(),
+        _ if property["minLength"].is_number() => "a non-empty string".to_owned(),
+        _ => "a string".to_owned(),
     }
 }
 
-/// Sets what is not given to its default; names the keys that the specification does not know.
+/// Adds the defaults of missing keys; returns the keys that the specification does not know.
 fn apply_defaults(schema: &Value, config: &mut Map<String, Value>) -> Vec<String> {
     let properties = schema["properties"].as_object().into_iter().flatten();
     let unknown = config
@@ -168,52 +300,33 @@ fn apply_defaults(schema: &Value, config: &mut Map<String, Value>) -> Vec<String
     unknown
 }
 
-fn text<'a>(config: &'a Map<String, Value>, key: &str) -> &'a str {
-    config[key]
-        .as_str()
-        .unwrap_or_else(|| unreachable!("the specification wants a text"))
-}
-
-/// A whole number that may be written as `30.0`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the specification wants it whole and positive"
-)]
-fn number(config: &Map<String, Value>, key: &str) -> u64 {
-    let number = &config[key];
-    number
-        .as_u64()
-        .or_else(|| number.as_f64().map(|number| number as u64))
-        .unwrap_or_else(|| unreachable!("it is a number"))
-}
-
-fn date(config: &Map<String, Value>, key: &str) -> Result<EpochMs, Failure> {
-    EpochMs::parse(text(config, key))
-        .ok_or_else(|| invalid(&format!("`{key}` is no day of the calendar")))
+fn date(key: &str, text: &str) -> Result<EpochMs, Failure> {
+    EpochMs::parse(text).ok_or_else(|| invalid(&format!("`{key}` is not a valid date")))
 }
 
 fn token(text: &str) -> Result<Token, Failure> {
     if text.split_whitespace().count() > 1 {
         return Err(invalid(
-            "`api_token` must be the token alone, one word without `Bearer` or anything else before it",
+            "`api_token` must be the token alone, without `Bearer` or anything else in front of it",
         ));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(invalid(
-            "`api_token` holds characters that no token has; copy it once more from Dixa",
+            "`api_token` contains characters that never occur in a token; copy it from Dixa again",
         ));
     }
     Ok(Token::new(text))
 }
 
-fn base_url(config: &Map<String, Value>, key: &str) -> Result<Url, Failure> {
+fn base_url(key: &str, text: &str) -> Result<Url, Failure> {
+    let example = spec()["connectionSpecification"]["properties"][key]["default"].take();
+    let example = example.as_str().unwrap_or_default().to_owned();
     let allowed = || {
         invalid(&format!(
-            "`{key}` must be a URL like https://exports.dixa.io, without /v1, without a user or a query"
+            "`{key}` must be a URL like {example}, without /v1, a user or a query"
         ))
     };
-    let url = Url::parse(text(config, key)).map_err(|_| allowed())?;
+    let url = Url::parse(text).map_err(|_| allowed())?;
     let is_bare = url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()
@@ -226,7 +339,7 @@ fn base_url(config: &Map<String, Value>, key: &str) -> Result<Url, Failure> {
     }
     if url.scheme() == "http" && !is_loopback(&url) {
         return Err(invalid(&format!(
-            "`{key}` must begin with https://: plain http, which shows the token, is allowed to this machine only"
+            "`{key}` must begin with https://. Plain http would expose the token, and is allowed only for this machine"
         )));
     }
     Ok(url)
@@ -237,7 +350,7 @@ mod tests {
     use super::*;
 
     fn message(config: &str) -> String {
-        Config::parse(config).unwrap_err().message
+        Config::parse(config).unwrap_err().text()
     }
 
     #[test]
@@ -274,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_told_by_key_and_rule() {
+    fn an_invalid_config_names_each_key_and_its_rule() {
         let cases = [
             "[]",
             "{",
@@ -299,11 +412,75 @@ mod tests {
             r#"{"api_token":"s","api_base_url":"https://dev.dixa.io/v1/"}"#,
             r#"{"api_token":"s","api_base_url":"http://dev.dixa.io"}"#,
         ];
-        let told: Vec<_> = cases
+        let messages: Vec<_> = cases
             .iter()
             .map(|config| format!("{config}\n    {}", message(config)))
             .collect();
-        insta::assert_snapshot!(told.join("\n"));
+        insta::assert_snapshot!(messages.join("\n"));
+    }
+
+    #[test]
+    fn a_start_date_more_than_a_day_in_the_future_is_refused() {
+        let now = EpochMs::parse("2025-06-01T12:00:00Z").unwrap();
+        let parse = |date: &str| {
+            Config::parse(&format!(r#"{{"api_token":"s","start_date":"{date}"}}"#)).unwrap()
+        };
+        for (date, is_unusual, is_ahead) in [
+            ("2025-06-01", false, false),
+            ("2025-06-01T11:59:59Z", false, false),
+            ("2025-06-02", false, true),
+            ("2025-06-02T12:00:00Z", false, true),
+            ("2025-06-02T12:00:01Z", true, true),
+            ("2062-01-01", true, true),
+        ] {
+            let config = parse(date);
+            let refused = config.refuse_future(now);
+            assert_eq!(refused.is_err(), is_unusual, "{date}");
+            assert!(
+                refused
+                    .err()
+                    .is_none_or(|failure| failure.text().contains("`start_date`"))
+            );
+            assert_eq!(config.start_date_warning(now).is_some(), is_ahead, "{date}");
+        }
+    }
+
+    #[test]
+    fn a_first_read_costs_one_request_per_window() {
+        let now = EpochMs::parse("2026-11-25").unwrap();
+        let cost = |config: &str| Config::parse(config).unwrap().first_read_cost(now);
+        assert_eq!(cost(r#"{"api_token":"s"}"#), (145, 15));
+        assert_eq!(
+            cost(r#"{"api_token":"s","start_date":"2026-11-24"}"#),
+            (1, 1)
+        );
+        assert_eq!(
+            cost(r#"{"api_token":"s","start_date":"2026-11-26"}"#),
+            (0, 0)
+        );
+        let year = r#"{"api_token":"s","start_date":"1900-01-01","end_date":"1971-01-01","window_days":1}"#;
+        assert_eq!(cost(year), (365, 37), "nothing is older than 1970");
+    }
+
+    #[test]
+    fn plain_http_goes_to_this_machine_only() {
+        let parse = |host: &str| {
+            Config::parse(&format!(
+                r#"{{"api_token":"t","api_base_url":"http://{host}:1"}}"#
+            ))
+        };
+        for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.1.2.3", "[::1]"] {
+            assert!(parse(host).is_ok(), "{host}");
+        }
+        for host in [
+            "1.localhost",
+            "localhost.example",
+            "dev.dixa.io",
+            "10.0.0.1",
+            "[::2]",
+        ] {
+            assert!(parse(host).is_err(), "{host}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Instants as Dixa and Airbyte count them: milliseconds since 1970, UTC. The only reader of the wall clock.
+//! Instants in milliseconds since 1970, UTC, as Dixa and Airbyte use them. The only file that reads the wall clock.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
@@ -10,16 +10,16 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 pub struct EpochMs(pub i64);
 
 impl EpochMs {
-    /// The wall clock, now.
+    /// The current time of the wall clock.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the clock"
     )]
     pub fn now() -> Self {
-        Self(Utc::now().timestamp_millis())
+        Self::from(SystemTime::now())
     }
 
-    /// A calendar date (its first instant in UTC) or a UTC date-time that ends in `Z`; `None` for anything else.
+    /// Parses a calendar date (its first instant in UTC) or a date-time that ends in `Z`; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
             return Some(Self(
@@ -31,8 +31,9 @@ impl EpochMs {
             .then(|| Self(instant.timestamp_millis()))
     }
 
-    /// A date-time in any of the forms that the main API shows (dixa-api.md 2.4): with `Z` or an offset, with a zone's name
-    /// behind it in brackets, or with no zone at all, which is UTC; or a calendar date. `None` for anything else.
+    /// Parses a date-time in any form that the main API documents (docs/dixa-api.md 2.4): with `Z` or
+    /// an offset, optionally followed by a zone name in brackets, or without a zone, which means UTC;
+    /// or a calendar date. `None` for anything else.
     pub fn parse_any(text: &str) -> Option<Self> {
         let text = match text.strip_suffix(']').and_then(|text| text.split_once('[')) {
             Some((instant, _)) => instant,
@@ -50,10 +51,16 @@ impl EpochMs {
             .or_else(|| Self::parse(text))
     }
 
-    /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`; `None` for anything else.
+    /// Parses an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`, or one of the two obsolete forms; `None` for anything else.
     pub fn parse_http(text: &str) -> Option<Self> {
-        let instant = DateTime::parse_from_rfc2822(text).ok()?;
-        Some(Self(instant.timestamp_millis()))
+        if let Ok(instant) = DateTime::parse_from_rfc2822(text) {
+            return Some(Self(instant.timestamp_millis()));
+        }
+        let obsolete = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+        let mut parsed = obsolete
+            .iter()
+            .filter_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+        Some(Self(parsed.next()?.and_utc().timestamp_millis()))
     }
 
     /// The whole second at or before this instant.
@@ -78,9 +85,20 @@ impl EpochMs {
         Self(self.0.saturating_sub(whole_ms(span)))
     }
 
-    /// The time from `earlier` to here; zero if `earlier` is later.
+    /// The time since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}
+
+/// Also accepts times before 1970: a clock that was never set must not crash the program.
+impl From<SystemTime> for EpochMs {
+    fn from(time: SystemTime) -> Self {
+        let epoch = Self(0);
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => epoch.plus(after),
+            Err(error) => epoch.minus(error.duration()),
+        }
     }
 }
 
@@ -89,7 +107,7 @@ fn whole_ms(span: Duration) -> i64 {
 }
 
 impl EpochMs {
-    /// Readable UTC with so many digits of the second; milliseconds where no calendar has it.
+    /// A UTC date-time with these digits of the second; plain milliseconds if it is outside the calendar's range.
     pub fn to_rfc3339(self, digits: SecondsFormat) -> String {
         match DateTime::<Utc>::from_timestamp_millis(self.0) {
             Some(instant) => instant.to_rfc3339_opts(digits, true),
@@ -98,7 +116,7 @@ impl EpochMs {
     }
 }
 
-/// Readable UTC: `2025-01-31T00:00:00Z`, with milliseconds only where there are any.
+/// A UTC date-time such as `2025-01-31T00:00:00Z`, with milliseconds only if they are not zero.
 impl fmt::Display for EpochMs {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = if self.0 % 1000 == 0 {
@@ -119,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_and_utc_date_times_are_read() {
+    fn dates_and_utc_date_times_are_parsed() {
         check("1970-01-01", Some(0));
         check("2015-01-01", Some(1_420_070_400_000));
         check("2015-01-01T00:00:01Z", Some(1_420_070_401_000));
@@ -127,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn other_zones_and_impossible_days_are_not() {
+    fn other_zones_and_impossible_dates_are_rejected() {
         for text in [
             "2023-02-30",
             "2015-01-01T00:00:00",
@@ -141,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_cut_towards_the_past() {
+    fn seconds_are_rounded_down_and_up() {
         assert_eq!(EpochMs(1_999).floor_to_second(), EpochMs(1_000));
         assert_eq!(EpochMs(-1).floor_to_second(), EpochMs(-1_000));
         assert_eq!(EpochMs(1_001).ceil_to_second(), EpochMs(2_000));
@@ -149,7 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn an_http_date_is_read() {
+    fn a_clock_before_1970_is_accepted() {
+        let at = |time: Option<SystemTime>| EpochMs::from(time.unwrap());
+        let second = Duration::from_millis(1_500);
+        assert_eq!(at(UNIX_EPOCH.checked_add(second)), EpochMs(1_500));
+        assert_eq!(at(UNIX_EPOCH.checked_sub(second)), EpochMs(-1_500));
+        assert_eq!(EpochMs(-1_500).to_string(), "1969-12-31T23:59:58.500Z");
+    }
+
+    #[test]
+    fn an_http_date_is_parsed() {
         assert_eq!(
             EpochMs::parse_http("Sun, 06 Nov 1994 08:49:37 GMT"),
             Some(EpochMs(784_111_777_000))
@@ -158,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_reads_well() {
+    fn an_instant_is_displayed_as_a_utc_date_time() {
         assert_eq!(
             EpochMs(1_420_070_400_000).to_string(),
             "2015-01-01T00:00:00Z"

@@ -1,59 +1,122 @@
-//! What a person is told when something asked for could not be done.
+//! A failure as it is reported to the user: what happened, to what, and what to do.
 
-/// Whose turn it is: Airbyte's `failure_type` follows from it (airbyte.md 5.6).
+/// Who can fix a failure. Maps to Airbyte's `failure_type` (docs/airbyte-protocol.md 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
-    /// The user can mend it: a refused token, a bad config, a bad catalog.
+    /// The user: a rejected token, an invalid config, an invalid catalog.
     Config,
-    /// Dixa or the network; a later try may succeed.
+    /// The user: a command line that cannot be carried out (exit code 2).
+    Usage,
+    /// Dixa or the network. A later attempt may succeed.
     Transient,
-    /// A fault of this program, or an answer that it was not made for.
+    /// The developers: a bug in this program, or a response that it does not support.
     System,
 }
 
-/// One cause, told once: what happened, to what, and what to do.
+/// One failure, reported once.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub kind: FailureKind,
-    /// For the person who set the source up. Never holds a token, a body or a record.
+    /// What it happened to: a file, a stream with its window. Empty if that is clear.
+    pub subject: String,
+    /// For the person who set up the source. Never contains a token, a body or a record.
     pub message: String,
-    /// The technical chain behind it, for those who mend this program. The same rule holds.
+    /// What that person can do about it.
+    pub advice: Option<String>,
+    /// The technical cause, for the developers. Never contains a token, a body or a record either.
     pub cause: Option<String>,
 }
 
 impl Failure {
-    /// A failure that the user can mend.
+    /// A failure that the user can fix.
     pub fn config(message: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::Config,
+            subject: String::new(),
             message: message.into(),
+            advice: None,
             cause: None,
         }
     }
 
-    /// A fault of this program.
+    /// A command line that cannot be carried out.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            kind: FailureKind::Usage,
+            ..Self::config(message)
+        }
+    }
+
+    /// A file that is not JSON: what was expected, and where. A syntax error holds nothing of the text.
+    pub fn not_json(what: &str, error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        if error.is_eof() {
+            return Self::config(format!(
+                "The {what} is not valid JSON: it is cut off or empty ({place})."
+            ));
+        }
+        let error = error.to_string();
+        let expected = match error.split(" at line ").next().unwrap_or_default() {
+            "key must be a string" => "expected a name in double quotes",
+            expected => expected,
+        };
+        Self::config(format!(
+            "The {what} is not valid JSON: {expected} ({place})."
+        ))
+    }
+
+    /// A bug in this program.
     pub fn system(message: impl Into<String>) -> Self {
         Self {
             kind: FailureKind::System,
+            subject: String::new(),
             message: message.into(),
+            advice: None,
             cause: None,
+        }
+    }
+
+    /// What happened, and to what.
+    pub fn headline(&self) -> String {
+        if self.subject.is_empty() {
+            self.message.clone()
+        } else {
+            format!("{}: {}", self.subject, self.message)
+        }
+    }
+
+    /// The headline followed by the advice.
+    pub fn text(&self) -> String {
+        match &self.advice {
+            Some(advice) => format!("{}. {advice}", self.headline()),
+            None => self.headline(),
         }
     }
 
     #[must_use]
-    pub fn because(self, cause: &impl ToString) -> Self {
+    pub fn with_cause(self, cause: &impl ToString) -> Self {
         Self {
             cause: Some(cause.to_string()),
             ..self
         }
     }
 
-    /// The same failure with what it befell in front.
     #[must_use]
-    pub fn about(self, subject: &str) -> Self {
+    pub fn with_advice(self, advice: impl Into<String>) -> Self {
         Self {
-            message: format!("{subject}: {}", self.message),
+            advice: Some(advice.into()),
             ..self
         }
+    }
+
+    /// The same failure of something in this subject.
+    #[must_use]
+    pub fn context(self, subject: &str) -> Self {
+        let subject = if self.subject.is_empty() {
+            subject.to_owned()
+        } else {
+            format!("{subject}: {}", self.subject)
+        };
+        Self { subject, ..self }
     }
 }

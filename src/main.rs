@@ -1,111 +1,198 @@
-//! The process: its arguments, its signals, its exit code.
+//! The process: its arguments, signals and exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
 use source_dixa::airbyte::log::Level;
-use source_dixa::airbyte::output::Output;
-use source_dixa::cli::Arguments;
-use source_dixa::commands;
+use source_dixa::cli::tap::{TapAction, TapConfig};
+use source_dixa::cli::{self, Arguments, Command, ConfigFile, ReadFiles, token_of_environment};
+use source_dixa::commands::inputs::redact_known_tokens;
+use source_dixa::commands::{self, Ended};
+use source_dixa::config::TOKEN_VARIABLE;
 use source_dixa::failure::Failure;
-use source_dixa::terminal::Terminal;
+use source_dixa::output::Output;
+use source_dixa::output::console::Terminal;
+use source_dixa::output::format::Format;
+use source_dixa::stdio::{StandardStream, input_file};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What the shell says of a process that SIGTERM (15) or SIGINT (2) ended.
+/// The exit codes that a shell reports for a process ended by SIGTERM (15) or SIGINT (2).
 const TERMINATED: u8 = 128 + 15;
 const INTERRUPTED: u8 = 128 + 2;
+/// The exit code for a command line that cannot be carried out.
+const INVALID_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            tell_on_stderr(&format!(
-                "source-dixa: the system gives no event queue: {error}"
-            ));
+            let message = format!("cannot create an event queue: {error}");
+            Terminal::new(Format::Airbyte, Level::Info).fail(Some(&message));
             return ExitCode::FAILURE;
         }
     };
     let code = runtime.block_on(run());
-    // A name that is still being looked up must not hold the end up.
+    // Do not wait for a pending name resolution.
     runtime.shutdown_background();
     code
 }
 
 async fn run() -> ExitCode {
     let log_level = std::env::var("LOG_LEVEL").ok();
-    match Arguments::try_parse() {
-        Ok(arguments) => {
-            let level = Level::asked_for(arguments.debug, arguments.quiet, log_level.as_deref());
-            let format = arguments.command.format();
-            let terminal = Terminal::new(format, level);
-            let output = Output::to_stdout(level)
-                .in_format(format)
-                .beside(Box::new(terminal.clone()));
-            let work = async move {
-                let done = tokio::select! {
-                    done = commands::run(&arguments.command, &output, &terminal) => done,
-                    () = output.closed() => false,
-                };
-                end(output, done).await
-            };
-            tokio::select! {
-                code = work => code,
-                code = told_to_end() => ExitCode::from(code),
-            }
-        }
+    let arguments = parse();
+    let (level, format) = match &arguments {
+        Ok(arguments) => (
+            Level::from_flags(arguments.debug, arguments.quiet, log_level.as_deref()),
+            arguments.command.format(),
+        ),
+        Err(_) => (
+            Level::from_flags(false, false, log_level.as_deref()),
+            if cli::is_tap() {
+                Format::Singer
+            } else {
+                Format::Airbyte
+            },
+        ),
+    };
+    let terminal = Terminal::new(format, level);
+    let output = match Output::to_stdout(level) {
+        Ok(output) => output.in_format(format),
         Err(error) => {
-            let level = Level::asked_for(false, false, log_level.as_deref());
-            usage(&error, Output::to_stdout(level)).await
+            terminal.fail(Some(&format!("cannot write to stdout: {error}")));
+            return ExitCode::FAILURE;
         }
+    };
+    let arguments = match arguments {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, output, &terminal).await,
+    };
+    let work = async move {
+        let output = output.with_console(Box::new(terminal.clone()));
+        let ended = tokio::select! {
+            ended = commands::run(&arguments.command, &output, &terminal) => ended,
+            () = output.closed() => Ended::Failed,
+        };
+        finish(output, ended, &terminal).await
+    };
+    tokio::select! {
+        code = work => code,
+        code = shutdown_signal() => ExitCode::from(code),
     }
 }
 
-/// Help and version are answers; anything else is told to the person on stderr and to the platform on stdout.
-async fn usage(error: &clap::Error, output: Output) -> ExitCode {
-    let _ = error.print();
-    if !matches!(
+/// The command line, if it can be carried out as far as is known without a request.
+fn parse() -> Result<Arguments, clap::Error> {
+    let arguments = cli::parse()?;
+    match &arguments.command {
+        Command::Tap(tap) if matches!(tap.action, TapAction::Sync | TapAction::Test) => {
+            check_token_is_given(&tap.files.config)?;
+            check_stdout_is_not_input(&tap.files)?;
+        }
+        Command::Check(file) => check_token_is_given(file)?,
+        Command::Read(files) => {
+            check_token_is_given(&files.config)?;
+            check_stdout_is_not_input(files)?;
+        }
+        _ => {}
+    }
+    Ok(arguments)
+}
+
+/// Refuses a command line without a config if the environment has no token either.
+fn check_token_is_given(file: &ConfigFile) -> Result<(), clap::Error> {
+    let has_environment = |tap: &TapConfig| tap.has_environment;
+    if file.config.is_some()
+        || file.tap.as_ref().is_some_and(has_environment)
+        || token_of_environment().is_some()
+    {
+        return Ok(());
+    }
+    let message = format!(
+        "there is no API token. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}"
+    );
+    Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
+}
+
+/// Refuses a read whose stdout is one of its input files: with `>` the shell has already emptied the file, and with `>>` the
+/// read would never end.
+fn check_stdout_is_not_input(files: &ReadFiles) -> Result<(), clap::Error> {
+    let inputs = [
+        ("--config", &files.config.config),
+        ("--catalog", &files.catalog),
+        ("--state", &files.state),
+    ];
+    for (option, path) in inputs {
+        let input = path.as_deref().and_then(input_file);
+        let stdout = StandardStream::stdout().ok();
+        if input.is_some() && input == stdout.and_then(|stdout| stdout.regular_file()) {
+            let message = format!(
+                "standard output is the same file as `{option}`. Redirect to a different file: `>` empties the file before it is read"
+            );
+            return Err(cli::usage().error(ErrorKind::ArgumentConflict, message));
+        }
+    }
+    Ok(())
+}
+
+/// Prints help or the version. Anything else is an error, which is reported to people on stderr and to the platform on stdout.
+async fn usage(error: &clap::Error, output: Output, terminal: &Terminal) -> ExitCode {
+    if matches!(
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        let message =
-            "The command line is wrong; stderr says where, and `source-dixa --help` how it goes.";
-        let cause = error.kind().as_str().unwrap_or("no command was given");
-        output.error(&Failure::config(message).because(&cause), None);
-    }
-    let _ = output.close().await;
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
-}
-
-/// The exit code, once everything is written: it is not success if something could not be.
-async fn end(output: Output, done: bool) -> ExitCode {
-    match output.close().await {
-        Ok(()) if done => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::FAILURE,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Err(error) => {
-            // What is no error of the system's says itself what it is of.
-            let what = if error.kind() == io::ErrorKind::Other {
-                error.to_string()
-            } else {
-                format!("stdout cannot be written: {error}")
-            };
-            tell_on_stderr(&format!("source-dixa: {what}"));
-            ExitCode::FAILURE
+        if StandardStream::stdout().is_ok_and(|stdout| stdout.is_terminal()) {
+            // clap prints it in colour.
+            let _ = error.print();
+        } else {
+            output.text(error.render().to_string().as_bytes());
         }
+        return finish(output, Ended::Succeeded, terminal).await;
+    }
+    redact_known_tokens(std::env::args_os(), &output);
+    let text = error.render().to_string();
+    let text = output.redacted_lines(text.trim_end());
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let what = paragraph
+        .strip_prefix("error: ")
+        .unwrap_or("no command was given");
+    let words: Vec<_> = what.split_whitespace().collect();
+    let message = format!("Invalid command line: {}", words.join(" "));
+    let advice = format!("Run `{} --help` for usage.", cli::usage().get_name());
+    let failure = Failure::usage(message).with_advice(&advice);
+    output.error(&failure, None);
+    let _ = output.close().await;
+    terminal.text(&text);
+    ExitCode::from(INVALID_USAGE)
+}
+
+/// Writes the remaining output and returns the exit code. A failed write is an error, which is printed last on stderr.
+async fn finish(output: Output, ended: Ended, terminal: &Terminal) -> ExitCode {
+    let error = match output.close().await {
+        Ok(()) if ended == Ended::Succeeded => {
+            terminal.succeed();
+            return ExitCode::SUCCESS;
+        }
+        Ok(()) => None,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Some("stdout was closed by its reader before all output was written.".to_owned())
+        }
+        // Errors other than the system's are complete messages.
+        Err(error) if error.kind() == io::ErrorKind::Other => Some(error.to_string()),
+        Err(error) => Some(format!("cannot write to stdout: {error}")),
+    };
+    terminal.fail(error.as_deref());
+    match (ended, error) {
+        (Ended::Usage, None) => ExitCode::from(INVALID_USAGE),
+        _ => ExitCode::FAILURE,
     }
 }
 
-/// There is nowhere else to say it.
-fn tell_on_stderr(message: &str) {
-    drop(writeln!(io::stderr(), "{message}"));
-}
-
-/// Waits for SIGTERM or SIGINT where the kernel would ignore them: in the first process of a container. Anywhere else
-/// they keep their default action, which clients rely on (airbyte.md 2.2 and 4.4).
-async fn told_to_end() -> u8 {
+/// Waits for SIGTERM or SIGINT if this is the first process of a container, for which the kernel would
+/// ignore them. Otherwise they keep their default action, which clients rely on
+/// (docs/airbyte-protocol.md 2.2 and 4.4).
+async fn shutdown_signal() -> u8 {
     if std::process::id() != 1 {
         return std::future::pending().await;
     }

@@ -1,10 +1,10 @@
-//! How a span of time is cut into windows, and what is asked of Dixa for each. Arithmetic; knows no clock.
+//! How a span of time is divided into windows, and the bounds of the request for each. Arithmetic; knows no clock.
 //!
 //! ```text
 //! covered      [────────────)[────────────)[──────)        half-open, whole seconds, no gap, no overlap
 //!              s            e                    horizon
-//! asked       (├────────────┤)                             after = s − one step, before = e
-//!                          (├────────────┤)                whatever the bounds mean, [s, e) is in it
+//! requested   (├────────────┤)                             after = s − one step, before = e
+//!                          (├────────────┤)                contains [s, e) under either meaning of the bounds
 //! ```
 
 use std::time::Duration;
@@ -12,41 +12,45 @@ use std::time::Duration;
 use crate::epoch::EpochMs;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// The longest span that one export request may ask for: a month of 31 days (dixa-api.md 1.2).
+/// The longest span that one export request may cover: 31 days (docs/dixa-api.md 1.2).
 pub const LONGEST_SPAN: Duration = DAY.saturating_mul(31);
-/// The longest window: what is asked for it, the overlap included, stays within that, and its edges on whole seconds.
+/// The longest window. Its request, including the overlap, stays within [`LONGEST_SPAN`], and its bounds are whole seconds.
 const LONGEST_WINDOW: Duration = LONGEST_SPAN.saturating_sub(Duration::from_secs(1));
 
-/// Asking for less than an hour at a time helps nobody.
+/// The requests for adjacent windows overlap by at most this, the step of [`Window::request_bounds`]. `dedup` skips the records
+/// returned twice because of the overlap.
+pub const MAX_OVERLAP: Duration = Duration::from_secs(1);
+
+/// Windows are not halved below this length: if an hour is too much for Dixa, less is unlikely to help.
 const SHORTEST_HALF: Duration = Duration::from_secs(60 * 60);
 
-/// A span of time: from `start` on, up to but not including `end`.
+/// A half-open span of time: from `start` up to but not including `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub start: EpochMs,
     pub end: EpochMs,
 }
 
-/// What is asked of Dixa for a window.
+/// The bounds of the request for a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestBounds {
     pub after: EpochMs,
     pub before: EpochMs,
 }
 
 impl Window {
-    /// Bounds within which Dixa returns all of this window, be they inclusive or exclusive: undocumented (dixa-api.md 1.2).
-    /// Two bounds differ by whole numbers of `step`, which is no more than a second.
-    pub fn asked(&self, step: Duration) -> Asked {
-        Asked {
+    /// Bounds for which Dixa returns all of this window, whether it treats them as inclusive or
+    /// exclusive, which is undocumented (docs/dixa-api.md 1.2). `step` is the smallest difference
+    /// between two bounds, and at most [`MAX_OVERLAP`].
+    pub fn request_bounds(&self, step: Duration) -> RequestBounds {
+        debug_assert!(step <= MAX_OVERLAP);
+        RequestBounds {
             after: self.start.minus(step).max(EpochMs(0)),
             before: self.end,
         }
     }
-}
 
-impl Window {
-    /// The window in two, cut at a whole second; `None` if the halves would be shorter than an hour.
+    /// The two halves of this window, split at a whole second; `None` if they would be shorter than an hour.
     pub fn halves(&self) -> Option<(Self, Self)> {
         let half = self.end.since(self.start) / 2;
         let middle = self.start.plus(half).floor_to_second();
@@ -70,7 +74,7 @@ impl std::fmt::Display for Window {
     }
 }
 
-/// `[start, horizon)` cut into windows of so many days, the last one shorter; edges on whole seconds.
+/// Divides `[start, horizon)` into windows of this many days, the last one possibly shorter. All bounds are whole seconds.
 pub fn windows(start: EpochMs, horizon: EpochMs, days: u32) -> impl Iterator<Item = Window> {
     let length = (DAY * days).min(LONGEST_WINDOW);
     let horizon = horizon.ceil_to_second();
@@ -106,14 +110,14 @@ mod tests {
         for pair in windows.windows(2) {
             assert_eq!(
                 pair[0].end, pair[1].start,
-                "windows touch, without gap or overlap"
+                "adjacent windows have neither gap nor overlap"
             );
         }
         for window in windows {
             assert!(window.start < window.end);
             assert_eq!((window.start.0 % 1000, window.end.0 % 1000), (0, 0));
-            let asked = window.asked(STEP);
-            assert!(asked.before.since(asked.after) <= LONGEST_SPAN);
+            let bounds = window.request_bounds(STEP);
+            assert!(bounds.before.since(bounds.after) <= LONGEST_SPAN);
         }
     }
 
@@ -137,25 +141,25 @@ mod tests {
         }
 
         #[test]
-        fn every_instant_is_asked_for_under_all_meanings_of_the_bounds(
+        fn every_instant_is_requested_whatever_the_bounds_mean(
             start in 1_000..NOON, length in 1..100 * 86_400_000_i64, days in 1_u32..=31, at in 0.0..1.0,
         ) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "any instant will do")]
+            #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "the instant need not be exact")]
             let instant = EpochMs(start + (length as f64 * at) as i64);
-            let mut asked = windows(EpochMs(start), EpochMs(start + length), days).map(|window| window.asked(STEP));
-            let exclusive = asked.any(|asked| asked.after < instant && instant < asked.before);
-            prop_assert!(exclusive || instant.0 >= start + length);
+            let mut requests = windows(EpochMs(start), EpochMs(start + length), days).map(|window| window.request_bounds(STEP));
+            let is_requested = requests.any(|bounds| bounds.after < instant && instant < bounds.before);
+            prop_assert!(is_requested || instant.0 >= start + length);
         }
     }
 
     #[test]
-    fn a_month_of_31_days_stays_within_dixas_limit() {
+    fn the_request_for_a_window_of_31_days_stays_within_dixas_limit() {
         let window = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 62), 31)
             .next()
             .unwrap();
-        let asked = window.asked(STEP);
+        let bounds = window.request_bounds(STEP);
         assert_eq!(
-            asked.before.since(asked.after),
+            bounds.before.since(bounds.after),
             LONGEST_WINDOW + Duration::from_millis(1)
         );
     }
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn thirty_days_are_thirty_days() {
+    fn a_window_has_the_configured_length_except_the_last() {
         let all: Vec<_> = windows(EpochMs(NOON), EpochMs(NOON).plus(DAY * 61), 30).collect();
         assert_eq!(all.len(), 3);
         assert_eq!(all[0].end.since(all[0].start), DAY * 30);

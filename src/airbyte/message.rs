@@ -1,5 +1,5 @@
-//! The protocol's messages as they are written, one JSON object a line (airbyte.md 1). Records are not among them: they
-//! are bytes that `output` wraps.
+//! The protocol's messages as we write them, one JSON object per line (docs/airbyte-protocol.md 1).
+//! RECORD is not among them: `output` wraps records as bytes.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -8,7 +8,7 @@ use crate::airbyte::log::Level;
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
 
-/// A line, but for RECORD.
+/// Any message except RECORD.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Message<'a> {
@@ -46,7 +46,7 @@ pub struct Log<'a> {
     pub message: &'a str,
 }
 
-/// A `STREAM` state; `recordCount` is a number with a decimal point (airbyte.md 1.3).
+/// A `STREAM` state; `recordCount` is written with a decimal point (docs/airbyte-protocol.md 1.3).
 #[derive(Debug, Serialize)]
 pub struct State<'a> {
     r#type: &'static str,
@@ -76,7 +76,7 @@ pub struct StreamDescriptor<'a> {
 pub struct Trace<'a> {
     emitted_at: i64,
     #[serde(flatten)]
-    what: TraceKind<'a>,
+    kind: TraceKind<'a>,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,7 +88,7 @@ enum TraceKind<'a> {
 
 #[derive(Debug, Serialize)]
 struct TraceError<'a> {
-    message: &'a str,
+    message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     internal_message: Option<&'a str>,
     failure_type: &'static str,
@@ -104,12 +104,12 @@ struct TraceStatus<'a> {
     reasons: Option<[Value; 1]>,
 }
 
-/// How far a stream is.
+/// The status of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Started,
     Running,
-    /// Running, but Dixa's rate limit holds it up until then.
+    /// Running, but rate-limited by Dixa until this instant.
     RateLimited {
         until: EpochMs,
     },
@@ -118,10 +118,10 @@ pub enum Status {
 }
 
 impl<'a> Message<'a> {
-    /// A stream's checkpoint, with the number of its records since the one before.
+    /// A stream's checkpoint, with the number of its records since the previous one.
     #[expect(
         clippy::cast_precision_loss,
-        reason = "more than 2^53 records since the last state are not to be had"
+        reason = "there are never more than 2^53 records between two states"
     )]
     pub fn state(stream: &'a str, stream_state: &'a Value, records: u64) -> Self {
         let stream = StreamState {
@@ -140,7 +140,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// A state as it is saved: what `--state` takes.
+    /// A state in the form that is saved and that `--state` accepts.
     pub fn saved(stream: &str, stream_state: &Value) -> String {
         let descriptor = serde_json::json!({ "name": stream });
         let stream =
@@ -167,18 +167,18 @@ impl<'a> Message<'a> {
         Self::Trace {
             trace: Trace {
                 emitted_at: at.0,
-                what: TraceKind::StreamStatus { stream_status },
+                kind: TraceKind::StreamStatus { stream_status },
             },
         }
     }
 
-    /// What failed, and to which stream if it was one.
+    /// A failure, and the stream that it belongs to, if any.
     pub fn error(failure: &'a Failure, stream: Option<&'a str>, at: EpochMs) -> Self {
         let error = TraceError {
-            message: &failure.message,
+            message: failure.text(),
             internal_message: failure.cause.as_deref(),
             failure_type: match failure.kind {
-                FailureKind::Config => "config_error",
+                FailureKind::Config | FailureKind::Usage => "config_error",
                 FailureKind::Transient => "transient_error",
                 FailureKind::System => "system_error",
             },
@@ -187,7 +187,7 @@ impl<'a> Message<'a> {
         Self::Trace {
             trace: Trace {
                 emitted_at: at.0,
-                what: TraceKind::Error { error },
+                kind: TraceKind::Error { error },
             },
         }
     }
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_the_protocols() {
+    fn messages_have_the_form_of_the_protocol() {
         let state = serde_json::json!({"updated_at": 5});
         check(
             &Message::state("tags", &state, 3),

@@ -1,20 +1,28 @@
-//! `discover`: the table as a catalog. Asks Dixa nothing.
+//! `discover`: the table of streams as a catalog. Sends nothing to Dixa.
 
 use serde_json::{Value, json};
 
 use crate::airbyte::message::Message;
-use crate::airbyte::output::Output;
 use crate::cli::ConfigFile;
-use crate::commands::load_config;
+use crate::commands::inputs::load_config;
 use crate::failure::Failure;
-use crate::streams::STREAMS;
+use crate::output::Output;
+use crate::streams::record_form::RecordForm;
+use crate::streams::table::STREAMS;
 
-/// Prints the catalog. A config that is not valid is a failure, although nothing in the catalog depends on it.
+/// Prints the catalog. A config is not needed; one that is given and not valid is a failure.
 pub fn discover(file: &ConfigFile, output: &Output) -> Result<(), Failure> {
-    load_config(file, output)?;
+    let typed_values = match file.config {
+        Some(_) => load_config(file, output)?.typed_values,
+        None => false,
+    };
+    let form = RecordForm {
+        typed_values,
+        ..RecordForm::default()
+    };
     let streams: Vec<Value> = STREAMS
         .iter()
-        .map(|stream| stream.discovered().to_json())
+        .map(|stream| form.discovered(stream).to_json())
         .collect();
     output.message(&Message::Catalog {
         catalog: json!({ "streams": streams }),

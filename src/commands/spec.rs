@@ -1,8 +1,8 @@
 //! `spec`: prints `spec.json`.
 
 use crate::airbyte::message::Message;
-use crate::airbyte::output::Output;
 use crate::config;
+use crate::output::Output;
 
 pub fn spec(output: &Output) {
     output.message(&Message::Spec {

@@ -1,300 +1,234 @@
-//! What can go wrong with Dixa's API, as an enum to branch on, and what a person is told of each.
+//! What can go wrong between Dixa and us, as an enum to branch on. What follows from each error is in `policy`.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::dixa::Host;
-use crate::failure::{Failure, FailureKind};
+use record_splitter::SplitError;
+use thiserror::Error;
 
-/// Why a body could not be taken as records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use crate::dixa::host::Host;
+use crate::dixa::rate_limit_hits::RateLimitHit;
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BodyFault {
-    /// The bytes are not JSON; says where the grammar was left.
-    NotJson(&'static str),
-    /// A record, or the frame around the records, is not UTF-8.
-    NotUtf8,
-    /// An array was due, or the declared envelope around one.
-    NoArray,
-    /// The one record was due, or the declared envelope around it.
-    NoRecordThere,
-    /// An element of the array is no object.
-    NoObject,
-    /// Containers lie in one another more than [`crate::dixa::records::MAX_DEPTH`] deep.
-    TooDeep,
-    /// One record is larger than [`crate::dixa::pieces::MAX_RECORD`].
-    RecordTooLarge,
-    /// What stands around the records is larger than [`crate::dixa::pieces::MAX_FRAME`].
-    FrameTooLarge,
+    /// It could not be split into records.
+    #[error(transparent)]
+    Json(#[from] SplitError),
+    /// It is HTML, which Dixa does not send.
+    #[error("it is a web page")]
+    WebPage,
     /// The page link in the envelope could not be read.
+    #[error("its link to the next page cannot be read")]
     NoLink,
-    /// Blanks, or something else that is no record, without end.
-    NoRecord,
     /// The compressed stream is broken.
+    #[error("its compression is broken")]
     NotGzip,
-    /// The body ended before its JSON did.
-    Unfinished,
-    /// The body goes on after its JSON ended.
-    Trailing,
 }
 
 impl BodyFault {
-    /// The same request would bring the same body: the record is what it is.
-    pub fn lasts(self) -> bool {
-        matches!(
-            self,
-            Self::TooDeep | Self::RecordTooLarge | Self::FrameTooLarge
-        )
+    /// The same request would return the same body: trying again does not help.
+    pub fn is_permanent(self) -> bool {
+        matches!(self, Self::Json(fault) if fault.is_permanent())
     }
 }
 
-impl fmt::Display for BodyFault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::NotJson(place) => return write!(formatter, "it is not JSON ({place})"),
-            Self::NotUtf8 => "it is not UTF-8",
-            Self::NoArray => "a list of records was expected in it",
-            Self::NoRecordThere => "a record was expected in it",
-            Self::NoObject => "an element of its list is not an object",
-            Self::TooDeep => "it nests deeper than 512 levels",
-            Self::RecordTooLarge => "one record is larger than 64 MB",
-            Self::FrameTooLarge => "what stands around its records is larger than 1 MB",
-            Self::NoLink => "its link to the next page cannot be read",
-            Self::NoRecord => "64 MB of it brought no record",
-            Self::NotGzip => "its compression is broken",
-            Self::Unfinished => "it ended too early",
-            Self::Trailing => "it goes on after its end",
-        })
-    }
-}
-
-/// The moment at which a time-out struck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a request was waiting for when it timed out; the text completes "Dixa's Exports API …".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Phase {
+    #[error("did not accept a connection")]
     Connecting,
+    #[error("sent no response")]
     FirstByte,
+    #[error("stopped in the middle of a response")]
     Body,
-    /// Bytes come, but no record does.
+    /// Bytes arrive, but no record does.
+    #[error("sent bytes but no complete record")]
     Record,
-    /// Records come, but no end does.
+    /// Records arrive, but the end does not.
+    #[error("sent records without finishing the response")]
     Whole,
 }
 
-/// One request's end, when it was not a whole good body.
-#[derive(Debug)]
+/// Why no connection could be made; the text completes "Dixa's Exports API could not be reached: …".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ConnectFault {
+    #[error("the host name was not found (DNS)")]
+    NameNotFound,
+    #[error("the connection was refused")]
+    Refused,
+    #[error("there is no route to the host")]
+    NoRoute,
+    #[error("its certificate comes from an authority that is not trusted here")]
+    UntrustedAuthority,
+    #[error("its certificate is for a different host name")]
+    WrongName,
+    #[error("its certificate has expired")]
+    Expired,
+    #[error("its certificate is not valid yet")]
+    NotYetValid,
+    #[error("its certificate is not valid")]
+    BadCertificate,
+    #[error("the TLS handshake failed")]
+    Handshake,
+    #[error("the proxy requires a user name and password (407)")]
+    ProxyLogin,
+    #[error("the proxy itself could not be reached")]
+    ProxyUnreachable,
+    #[error("the proxy did not open a connection")]
+    ProxyRefused,
+    #[error("the connection was closed while it was being set up")]
+    Closed,
+    #[error("the connection could not be set up")]
+    Other,
+}
+
+/// Why a request did not end with a whole, valid body.
+#[derive(Debug, Error)]
 pub enum Error {
-    /// An answer other than 200 and 204.
+    /// A status other than 200, 204 and 429.
+    #[error("{host} answered {status}{}", if *.is_web_page { " with a web page" } else { "" })]
     Status {
         host: Host,
         status: u16,
         retry_after: Option<Duration>,
+        /// The body is HTML, which Dixa does not send: something in between may have answered.
+        is_web_page: bool,
+        /// What the response says in words, if anything.
+        text: Option<String>,
     },
-    /// Dixa refused for its rate for longer than it is borne with.
+    /// 429: the rate limit.
+    #[error("{host} {}", rate_limited(hit))]
     RateLimited {
         host: Host,
-        lasting: Duration,
+        hit: RateLimitHit,
+        retry_after: Option<Duration>,
     },
-    /// No answer: no name, no connection, no trust in the certificate, or a connection that ended before the answer.
+    /// There was no connection.
+    #[error("{host} could not be reached{}: {fault}", through(*proxy))]
     Unreachable {
         host: Host,
+        fault: ConnectFault,
+        /// The environment variable that names the proxy, if the fault lies between here and there.
+        proxy: Option<&'static str>,
         cause: String,
     },
+    /// The connection ended before the response.
+    #[error("{host} closed the connection without a response")]
+    NoResponse { host: Host, cause: String },
+    /// What came is not the head of an HTTP response.
+    #[error("{host} sent something that is not an HTTP response")]
+    NotHttp { host: Host, cause: String },
+    #[error("{host} {phase} for {} seconds", after.as_secs())]
     TimedOut {
         host: Host,
         phase: Phase,
         after: Duration,
     },
     /// The connection ended inside the body.
-    Cut {
-        host: Host,
-        cause: String,
-    },
-    Body {
-        host: Host,
-        fault: BodyFault,
-    },
-    /// The link to the next page leads to another origin; the token does not go there.
-    ForeignLink {
-        host: Host,
-    },
+    #[error("the response from {host} was cut off")]
+    Cut { host: Host, cause: String },
+    #[error("the response from {host} cannot be used: {fault}")]
+    Body { host: Host, fault: BodyFault },
+    /// The body has a `Content-Encoding` that was not requested.
+    #[error(
+        "the response from {host} has the Content-Encoding `{encoding}`, which was not requested"
+    )]
+    UnknownEncoding { host: Host, encoding: String },
+    /// The link to the next page leads to another origin; the token is not sent there.
+    #[error("{host} linked to a next page on another host, to which the token must not be sent")]
+    ForeignLink { host: Host },
     /// A page links to one that was read already.
-    RepeatedLink {
-        host: Host,
-    },
+    #[error("{host} linked to a page that was already read")]
+    RepeatedLink { host: Host },
+    /// Too many records outside the requested windows to recognize repeated ones.
+    #[error(
+        "{host} returned more than 4 million records whose time is outside the requested window or unknown"
+    )]
+    TooManyOutside { host: Host },
+    /// This many pages in a row held no record that the pages before them had not.
+    #[error(
+        "{host} sent {pages} consecutive pages without a new record, each linking to another page"
+    )]
+    NothingNew { host: Host, pages: u32 },
+    /// A link to a next page, or an id for the path, that no request can carry.
+    #[error("{host} sent an id or a link to a next page that is longer than 64 KB")]
+    TooLong { host: Host },
     /// The connection ended inside the body, after we had kept Dixa waiting.
-    KeptWaiting {
-        host: Host,
-    },
+    #[error("{host} closed the connection because our output was read too slowly")]
+    OutputTooSlow { host: Host },
     /// The certificates that the environment names could not be read.
-    NoCertificates,
-    /// The HTTP client could not be built.
-    Client {
-        cause: String,
+    #[error("{variables} is set, but no certificate could be read from there")]
+    NoCertificates { variables: &'static str },
+    /// The environment names a proxy that cannot be used. The value is not shown: it may hold a password.
+    #[error("{variable} {problem}")]
+    BadProxy {
+        variable: &'static str,
+        problem: &'static str,
     },
-    /// Nobody takes records any more.
+    /// The HTTP client could not be built.
+    #[error("the HTTP client could not be set up")]
+    Client { cause: String },
+    /// The reader of our output has closed it.
+    #[error("the output was closed")]
     Closed,
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Status { host, status, .. } => write!(formatter, "{host} answered {status}"),
-            Self::RateLimited { host, lasting } => {
-                write!(
-                    formatter,
-                    "{host} has answered nothing but 429, its rate limit, for {} seconds",
-                    lasting.as_secs()
-                )
-            }
-            Self::Unreachable { host, .. } => write!(formatter, "{host} could not be reached"),
-            Self::TimedOut { host, phase, after } => {
-                let what = match phase {
-                    Phase::Connecting => "took no connection",
-                    Phase::FirstByte => "gave no answer",
-                    Phase::Body => "stopped in the middle of its answer",
-                    Phase::Record => "sent bytes but no whole record",
-                    Phase::Whole => "did not come to the end of its answer",
-                };
-                write!(formatter, "{host} {what} for {} seconds", after.as_secs())
-            }
-            Self::Cut { host, .. } => {
-                write!(formatter, "the answer of {host} broke off in the middle")
-            }
-            Self::Body { host, fault } => {
-                write!(formatter, "the answer of {host} cannot be used: {fault}")
-            }
-            Self::ForeignLink { host } => {
-                write!(
-                    formatter,
-                    "{host} linked to a next page on another host, where the token must not go"
-                )
-            }
-            Self::RepeatedLink { host } => {
-                write!(formatter, "{host} linked to a page that was read already")
-            }
-            Self::KeptWaiting { host } => {
-                write!(
-                    formatter,
-                    "{host} hung up, since our output was read too slowly"
-                )
-            }
-            Self::NoCertificates => {
-                write!(
-                    formatter,
-                    "SSL_CERT_FILE or SSL_CERT_DIR is set, but no certificate can be read there"
-                )
-            }
-            Self::Client { .. } => write!(formatter, "the HTTP client could not be set up"),
-            Self::Closed => write!(formatter, "the output was closed"),
-        }
+fn through(proxy: Option<&str>) -> String {
+    proxy.map_or_else(String::new, |variable| {
+        format!(" through the proxy in {variable}")
+    })
+}
+
+fn rate_limited(hit: &RateLimitHit) -> String {
+    match hit.duration.as_secs() / 60 {
+        0 => "rate-limited a request (429)".to_owned(),
+        minutes => format!("rate-limited every request (429) for {minutes} minutes"),
     }
 }
 
 impl Error {
-    /// The technical chain, where there is one.
+    /// The technical cause or the text of Dixa's response, where there is one.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unreachable { cause, .. } | Self::Cut { cause, .. } | Self::Client { cause } => {
-                Some(cause)
+            Self::Unreachable { cause, .. }
+            | Self::NoResponse { cause, .. }
+            | Self::NotHttp { cause, .. }
+            | Self::Cut { cause, .. }
+            | Self::Client { cause } => Some(cause),
+            Self::Status { text, .. } => text.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long Dixa asks us to wait, if it says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } | Self::RateLimited { retry_after, .. } => {
+                *retry_after
             }
             _ => None,
         }
     }
 
-    /// Dixa does not accept the token, or not for this.
-    pub fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Status {
-                status: 401 | 403,
-                ..
-            }
-        )
-    }
-
-    fn kind(&self) -> FailureKind {
+    /// The status of Dixa's own response, if that is the error. A web page is not Dixa's.
+    pub fn status(&self) -> Option<u16> {
         match self {
-            Self::NoCertificates => FailureKind::Config,
-            error if error.is_refusal() => FailureKind::Config,
             Self::Status {
-                status: 408 | 429 | 500..=599,
+                status,
+                is_web_page: false,
                 ..
-            }
-            | Self::RateLimited { .. }
-            | Self::Unreachable { .. }
-            | Self::TimedOut { .. }
-            | Self::Cut { .. }
-            | Self::KeptWaiting { .. } => FailureKind::Transient,
-            Self::Body { fault, .. } if !fault.lasts() => FailureKind::Transient,
-            Self::Status { .. }
-            | Self::Body { .. }
-            | Self::ForeignLink { .. }
-            | Self::RepeatedLink { .. }
-            | Self::Client { .. }
-            | Self::Closed => FailureKind::System,
+            } => Some(*status),
+            _ => None,
         }
     }
 
-    /// What the user can do about it.
-    fn advice(&self) -> &'static str {
-        match self {
-            Self::Status { status: 401, .. } => {
-                "The API token was not accepted. In Dixa, an administrator creates one under Settings > Integrations > API tokens, \
-                 of the type \"Dixa API\"; put it into `api_token`. A token that lacks the right to read this is answered in the same way."
-            }
-            Self::Status { status: 403, .. } => {
-                "The API token lacks the right to read this. In Dixa, an administrator creates tokens under Settings > Integrations > \
-                 API tokens, of the type \"Dixa API\"; a token has the rights of the user who made it."
-            }
-            Self::Status {
-                status: 300..=399, ..
-            } => {
-                "Redirects are not followed, since the token would go with them. Check the base URL."
-            }
-            Self::Status {
-                status: 200..=299, ..
-            } => "Only 200 and 204 are good answers; please report it with this message.",
-            Self::Status { status: 404, .. } => {
-                "Check the base URL, if you set one; otherwise Dixa has moved this endpoint."
-            }
-            Self::Status {
-                status: 400..=499, ..
-            } if self.kind() == FailureKind::System => {
-                "Dixa does not accept this request; please report it with this message."
-            }
-            Self::RateLimited { .. } | Self::Status { status: 429, .. } => {
-                "Something else uses up this token's limit: give this source a token of its own, or lower its rate in the config."
-            }
-            Self::Unreachable { .. } => {
-                "Check the network, DNS, proxy and certificates between here and Dixa."
-            }
-            Self::Body { fault, .. } if fault.lasts() => {
-                "This source does not take such records; please report it with this message."
-            }
-            Self::ForeignLink { .. } | Self::RepeatedLink { .. } | Self::Client { .. } => {
-                "Please report it with this message."
-            }
-            Self::Status { .. } | Self::TimedOut { .. } | Self::Cut { .. } | Self::Body { .. } => {
-                "It was tried several times. If it lasts, look at status.dixa.io; a sync goes on from its last saved state."
-            }
-            Self::KeptWaiting { .. } => {
-                "Whatever reads the output is too slow for Dixa; a sync goes on from its last saved state."
-            }
-            Self::NoCertificates => "Correct them, or unset them to trust the system's.",
-            Self::Closed => "",
-        }
+    /// The parameters of the request were rejected, which may have been its page size.
+    pub fn is_rejection(&self) -> bool {
+        matches!(self.status(), Some(400 | 422))
     }
-}
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let failure = Self {
-            kind: error.kind(),
-            message: format!("{error}. {}", error.advice()),
-            cause: None,
-        };
-        match error.cause() {
-            Some(cause) => failure.because(&cause),
-            None => failure,
-        }
+    /// Dixa does not accept the token, or not for this endpoint.
+    pub fn is_access_denied(&self) -> bool {
+        matches!(self.status(), Some(401 | 403))
     }
 }

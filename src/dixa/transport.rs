@@ -1,26 +1,35 @@
-//! How one request reaches a host, and its answer us: over HTTP, one client a host. Neither waits nor tries again.
+//! Sends one request to a host and returns its response: over HTTP, with one client per host. Neither waits nor retries.
 
 use std::cell::OnceCell;
-use std::error::Error as _;
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
 use reqwest::{Response, Url, redirect, retry};
+use tower_layer::layer_fn;
+use tower_service::Service;
 
-use crate::dixa::Host;
+use crate::dixa::connect_error::{connect_error, error_chain};
 use crate::dixa::error::{Error, Phase};
+use crate::dixa::host::Host;
+use crate::dixa::proxy::EnvironmentProxy;
+use crate::dixa::rate_limit::Connections;
 use crate::dixa::tls;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+/// More header lines than this are an error.
+const MAX_HEADERS: usize = 1000;
 const USER_AGENT: &str = concat!("source-dixa/", env!("CARGO_PKG_VERSION"));
 
-/// Carries a request to a host and brings back its answer, whose body is still to come.
+/// Sends a request to a host and returns the response, whose body is still to be read. Every new connection is counted from its
+/// first packet until requests can be sent over it.
 pub trait Transport {
     fn get<'a>(
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>>;
 }
 
@@ -28,8 +37,14 @@ pub trait Transport {
 pub struct Http {
     host: Host,
     base_url: Url,
-    /// Built when first used: `spec` and an empty read need none.
-    client: OnceCell<reqwest::Client>,
+    /// Built on first use, since `spec` and an empty read do not need it.
+    client: OnceCell<Built>,
+}
+
+struct Built {
+    client: reqwest::Client,
+    /// The environment variable that names the proxy, if there is one.
+    proxy: Option<&'static str>,
 }
 
 impl Http {
@@ -41,9 +56,9 @@ impl Http {
         }
     }
 
-    fn client(&self) -> Result<&reqwest::Client, Error> {
+    fn client(&self, connections: &Connections) -> Result<&Built, Error> {
         if self.client.get().is_none() {
-            let _ = self.client.set(build(&self.base_url)?);
+            let _ = self.client.set(build(&self.base_url, connections)?);
         }
         self.client
             .get()
@@ -56,9 +71,11 @@ impl Transport for Http {
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
         Box::pin(async move {
-            let request = self.client()?.get(url.clone()).headers(headers);
+            let Built { client, proxy } = self.client(connections)?;
+            let request = client.get(url.clone()).headers(headers);
             request.send().await.map_err(|error| {
                 if error.is_timeout() {
                     Error::TimedOut {
@@ -67,59 +84,96 @@ impl Transport for Http {
                         after: CONNECT_TIMEOUT,
                     }
                 } else {
-                    Error::Unreachable {
-                        host: self.host,
-                        cause: chain(error),
-                    }
+                    connect_error(self.host, error, *proxy)
                 }
             })
         })
     }
 }
 
-/// An HTTP client for one base URL. This machine itself is never asked through a proxy.
-fn build(base_url: &Url) -> Result<reqwest::Client, Error> {
+/// An HTTP client for one base URL. A loopback address is never reached through a proxy. Heads of responses that break the rules
+/// are read as leniently as curl reads them: firewalls and proxies write such.
+fn build(base_url: &Url, connections: &Connections) -> Result<Built, Error> {
+    let proxy = if is_loopback(base_url) {
+        None
+    } else {
+        EnvironmentProxy::find()?
+    };
     let tls = if base_url.scheme() == "https" {
         tls::config()?
     } else {
-        tls::unused()?
+        tls::no_trust()?
     };
+    let connections = connections.clone();
+    let counted = layer_fn(move |inner| Counted {
+        inner,
+        connections: connections.clone(),
+    });
     let builder = reqwest::Client::builder()
+        .connector_layer(counted)
         .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
         .user_agent(USER_AGENT)
         .http1_only()
+        .http1_max_headers(MAX_HEADERS)
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
         .connect_timeout(CONNECT_TIMEOUT);
-    let builder = if is_loopback(base_url) {
-        builder.no_proxy()
-    } else {
-        builder
+    let variable = proxy.as_ref().map(|proxy| proxy.variable);
+    let builder = match proxy {
+        Some(proxy) => builder.proxy(proxy.proxy),
+        None => builder.no_proxy(),
     };
-    builder.build().map_err(|error| Error::Client {
-        cause: chain(error),
+    let client = builder.build().map_err(|error| Error::Client {
+        cause: error_chain(&error.without_url()),
+    })?;
+    Ok(Built {
+        client,
+        proxy: variable,
     })
 }
 
-/// The URL's host is this machine, by name or by address.
+/// Counts connections while they are being established, from name resolution and proxy to TCP and TLS. hyper opens one whenever
+/// none is idle, or an idle one turns out to be dead. If another becomes idle in the meantime, the new one is kept as a spare.
+#[derive(Clone)]
+struct Counted<S> {
+    inner: S,
+    connections: Connections,
+}
+
+impl<S: Service<R>, R> Service<R> for Counted<S>
+where
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let connecting = self.connections.begin();
+        let connection = self.inner.call(request);
+        Box::pin(async move {
+            let connection = connection.await;
+            drop(connecting);
+            connection
+        })
+    }
+}
+
+/// Whether the URL's host is this machine, by name or by address. Subdomains of `localhost` do not count, since some resolvers
+/// look them up on the network.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
     }
-}
-
-/// The whole chain of an error in one line, without the URL.
-pub fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

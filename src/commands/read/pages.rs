@@ -1,84 +1,111 @@
-//! A list's pages, one after another: all that a window holds, or a list.
-
-use std::collections::HashSet;
+//! The pages of a list, one after another: everything in a window or a list.
 
 use crate::airbyte::log::Level;
-use crate::commands::read::Run;
-use crate::commands::read::body::BodySink;
+use crate::commands::read::context::ReadContext;
+use crate::commands::read::pagination_guard::{GuardedSink, PaginationGuard};
+use crate::commands::read::record_writer::RecordWriter;
 use crate::dixa::error::Error;
-use crate::dixa::page::Reader;
+use crate::dixa::fetch::{BodySummary, Fetcher};
+use crate::dixa::host::Host;
+use crate::dixa::request::Request;
 use crate::epoch::EpochMs;
-use crate::streams::PAGE_LIMIT;
+use crate::streams::stream::{PAGE_LIMIT, Stream};
 
-/// What tells one list or window of a stream from the others.
+/// What distinguishes one list or window of a stream from the others.
 #[derive(Default)]
-pub struct Part<'a> {
+pub struct ListSelector<'a> {
     /// For the `{id}` of the path.
     pub id: Option<&'a str>,
     pub query: Vec<(&'static str, String)>,
 }
 
-/// Of two times, each of which may be unknown.
-pub fn earlier(one: Option<EpochMs>, other: Option<EpochMs>) -> Option<EpochMs> {
+/// The earlier of two times, either of which may be unknown.
+pub fn min_known(one: Option<EpochMs>, other: Option<EpochMs>) -> Option<EpochMs> {
     one.into_iter().chain(other).min()
 }
 
-impl Run<'_> {
-    /// Reads every page, in the size that we would like, else in Dixa's own; Dixa's time when the first was asked for.
+/// The request for the first page, of at most this many records.
+fn first_request(
+    fetcher: &Fetcher<'_>,
+    stream: &Stream,
+    part: &ListSelector<'_>,
+    size: Option<u32>,
+) -> Request {
+    let size = size.map(|size| ("pageLimit", size.to_string()));
+    let query: Vec<_> = stream
+        .fixed_query()
+        .chain(part.query.iter().cloned())
+        .chain(size)
+        .collect();
+    fetcher
+        .client
+        .request(stream.host, stream.path, part.id, &query)
+}
+
+impl ReadContext<'_> {
+    /// Reads every page, in the size that we prefer, else in Dixa's default; Dixa's time when the first request was sent.
     pub(super) async fn read_pages(
         &self,
-        reader: &Reader<'_>,
-        part: &Part<'_>,
-        body: &mut BodySink<'_, '_>,
+        fetcher: &Fetcher<'_>,
+        part: &ListSelector<'_>,
+        records: &mut RecordWriter<'_, '_>,
     ) -> Result<Option<EpochMs>, Error> {
-        let sink = body.sink;
-        let stream = sink.stream;
-        let ask = |size: Option<u32>| {
-            let size = size.map(|size| ("pageLimit", size.to_string()));
-            let query: Vec<_> = stream
-                .fixed_query()
-                .chain(part.query.iter().cloned())
-                .chain(size)
-                .collect();
-            reader
-                .client
-                .request(stream.host, stream.path, part.id, &query)
-        };
-        let wanted = sink.page_limit.get();
+        let stream = records.stream.stream;
+        let page_limit = &records.stream.requests.page_limit;
+        let wanted = page_limit.get();
         let mut size = wanted;
-        let mut request = ask(size);
-        let mut read = HashSet::new();
-        let mut asked_at: Option<EpochMs> = None;
+        let mut request = first_request(fetcher, stream, part, size);
+        let mut guard = PaginationGuard::default();
+        let mut server_time: Option<EpochMs> = None;
         let mut is_first = true;
         loop {
-            if !read.insert(request.page()) {
-                return Err(Error::RepeatedLink { host: stream.host });
-            }
-            let page = match reader.read(&request, &sink.shape(), body).await {
-                Err(Error::Status { status: 400, .. }) if size.is_some() && is_first => {
+            guard.begin(&request)?;
+            let page = match read_page(fetcher, &request, &mut guard, records).await {
+                Err(error) if error.is_rejection() && size.is_some() && is_first => {
                     size = size.filter(|size| *size > PAGE_LIMIT).map(|_| PAGE_LIMIT);
-                    request = ask(size);
+                    request = first_request(fetcher, stream, part, size);
                     continue;
                 }
                 page => page?,
             };
-            if is_first && size != sink.page_limit.replace(size) {
-                let message = format!(
-                    "{}: Dixa does not take pages of {}; {} used.",
-                    stream.name,
-                    wanted.unwrap_or_default(),
-                    size.map_or("its own size is".to_owned(), |size| format!(
-                        "those of {size} are"
-                    )),
-                );
-                self.output.log(Level::Info, &message);
+            if is_first && size != page_limit.replace(size) {
+                self.log_rejected_size(stream, wanted, size);
             }
             is_first = false;
-            asked_at = earlier(asked_at, page.asked_at);
+            server_time = min_known(server_time, page.server_time_when_sent);
             let Some(link) = page.next else {
-                return Ok(asked_at);
+                return Ok(server_time);
             };
+            guard.check_progress(&request)?;
             request = request.follow(&link, &part.query)?;
+        }
+    }
+
+    fn log_rejected_size(&self, stream: &Stream, wanted: Option<u32>, size: Option<u32>) {
+        let used = size.map_or("its default".to_owned(), |size| size.to_string());
+        let message = format!(
+            "{}: Dixa rejected a page size of {}; using {used}.",
+            stream.name,
+            wanted.unwrap_or_default()
+        );
+        self.output.log(Level::Info, &message);
+    }
+}
+
+/// Reads one page. An export has no next one, so its records need not be compared with those of earlier pages.
+async fn read_page(
+    fetcher: &Fetcher<'_>,
+    request: &Request,
+    guard: &mut PaginationGuard,
+    records: &mut RecordWriter<'_, '_>,
+) -> Result<BodySummary, Error> {
+    let writer = records.stream;
+    let spec = writer.requests.body_spec(writer.stream);
+    match request.host {
+        Host::Exports => fetcher.read(request, &spec, records).await,
+        Host::Api => {
+            let mut sink = GuardedSink { guard, records };
+            fetcher.read(request, &spec, &mut sink).await
         }
     }
 }

@@ -1,36 +1,36 @@
-//! How far a stream has come, for a person at a terminal: a bar while it is read, and a line when it is over.
+//! The progress of each stream, for a person at a terminal: a bar while it is read, and a line when it ends.
 
 use std::pin::pin;
 
 use indicatif::{HumanBytes, HumanCount, ProgressBar};
 use tokio::time::interval;
 
-use crate::commands::read::meter::Meter;
-use crate::commands::read::tell::Teller;
-use crate::dixa::page::Wait;
+use crate::commands::events::EventLogger;
+use crate::commands::read::stats::SyncStats;
+use crate::dixa::sink::Wait;
 use crate::epoch::EpochMs;
-use crate::streams::Stream;
-use crate::terminal::{TICK, Terminal};
+use crate::output::console::{TICK, Terminal};
+use crate::streams::stream::Stream;
 
-/// Shows it, if somebody looks.
-pub struct Progress<'a> {
+/// Shows progress, if a person is watching.
+pub struct ProgressDisplay<'a> {
     terminal: Option<&'a Terminal>,
-    teller: &'a Teller<'a>,
+    events: &'a EventLogger<'a>,
 }
 
-impl<'a> Progress<'a> {
-    pub fn on(terminal: &'a Terminal, teller: &'a Teller<'a>) -> Self {
+impl<'a> ProgressDisplay<'a> {
+    pub fn new(terminal: &'a Terminal, events: &'a EventLogger<'a>) -> Self {
         Self {
             terminal: Some(terminal).filter(|terminal| terminal.shows_progress()),
-            teller,
+            events,
         }
     }
 
-    /// Shows what a stream's meter says until the work is done.
-    pub async fn of<T>(
+    /// Shows a stream's statistics until the work is done.
+    pub async fn show_during<T>(
         &self,
         stream: &Stream,
-        meter: &Meter<'_>,
+        stats: &SyncStats<'_>,
         work: impl Future<Output = T>,
     ) -> T {
         let Some(terminal) = self.terminal else {
@@ -43,7 +43,7 @@ impl<'a> Progress<'a> {
             tokio::select! {
                 biased;
                 done = &mut work => break done,
-                _ = ticks.tick() => self.show(stream, meter, &bar),
+                _ = ticks.tick() => self.show(stream, stats, &bar),
             }
         };
         bar.finish_and_clear();
@@ -57,24 +57,24 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn show(&self, stream: &Stream, meter: &Meter<'_>, bar: &ProgressBar) {
-        if let Some((done, all)) = meter.windows() {
+    fn show(&self, stream: &Stream, stats: &SyncStats<'_>, bar: &ProgressBar) {
+        if let Some((done, all)) = stats.window_progress() {
             bar.set_length(all);
             bar.set_position(done);
         }
-        let until = self.teller.rate_limited_until(stream);
+        let until = self.events.rate_limited_until(stream);
         let until = until.filter(|until| *until > EpochMs::now());
-        let waits = match (meter.waits(), until) {
+        let waits = match (stats.current_wait(), until) {
             (_, Some(until)) => format!("rate limit until {until}"),
-            (Some(Wait::Room), _) => "waits for the reader of its output".to_owned(),
-            (Some(Wait::Turn), _) => "waits for the rate limit".to_owned(),
-            (Some(Wait::Dixa), _) => "waits for Dixa".to_owned(),
-            (None, _) => "reads".to_owned(),
+            (Some(Wait::Output), _) => "waiting for the output's reader".to_owned(),
+            (Some(Wait::RateLimit), _) => "waiting for the rate limit".to_owned(),
+            (Some(Wait::Server), _) => "waiting for Dixa".to_owned(),
+            (None, _) => "reading".to_owned(),
         };
         bar.set_message(format!(
             "{waits}, {} records, {}/s",
-            HumanCount(meter.records()),
-            HumanBytes(meter.bytes_per_second()),
+            HumanCount(stats.records()),
+            HumanBytes(stats.bytes_per_second()),
         ));
         bar.tick();
     }

@@ -1,0 +1,62 @@
+//! The config of the Singer tap: that of the source, and one key more; also from the environment.
+
+use serde_json::{Map, Value, json};
+
+use super::{Config, invalid, spec};
+use crate::failure::Failure;
+
+/// The tap's own key, by the name that Singer's SDK gave it.
+const ACTIVATES_VERSIONS: &str = "emit_activate_version_messages";
+/// What it means.
+const ACTIVATES_VERSIONS_MEANING: &str = "Send ACTIVATE_VERSION after each table that was read completely, so that the target removes rows that no longer exist in Dixa. Supported by targets of Singer's SDK.";
+
+/// The prefix of environment variables that are config keys of the tap.
+const TAP_VARIABLES: &str = "TAP_DIXA_";
+
+/// The JSON schema of a tap's config: that of a source, and the tap's own key.
+pub fn tap_settings() -> Value {
+    let mut schema = spec()["connectionSpecification"].take();
+    schema["properties"][ACTIVATES_VERSIONS] = json!({
+        "title": "Activate versions",
+        "description": ACTIVATES_VERSIONS_MEANING,
+        "type": "boolean",
+        "default": false,
+    });
+    schema
+}
+
+/// The config of a tap in the environment, whose texts get the types of their keys.
+pub fn tap_environment(variables: impl Iterator<Item = (String, String)>) -> Map<String, Value> {
+    let schema = tap_settings();
+    let keys = variables.filter_map(|(variable, text)| {
+        let key = variable.strip_prefix(TAP_VARIABLES)?.to_ascii_lowercase();
+        let value = match schema["properties"][&key]["type"].as_str()? {
+            "string" => Value::from(text),
+            // What is no number or truth value is refused like in a file.
+            _ => serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(Value::from(text)),
+        };
+        Some((key, value))
+    });
+    keys.collect()
+}
+
+impl Config {
+    /// Parses the config of a Singer tap, which may have the key of [`tap_settings`], too.
+    pub fn parse_tap(text: &str) -> Result<Self, Failure> {
+        let mut config: Value =
+            serde_json::from_str(text).map_err(|error| Failure::not_json("config", &error))?;
+        let key = config.as_object_mut();
+        let activates_versions = match key.and_then(|keys| keys.shift_remove(ACTIVATES_VERSIONS)) {
+            None | Some(Value::Null) => false,
+            Some(Value::Bool(activates)) => activates,
+            Some(_) => {
+                let fault = format!("`{ACTIVATES_VERSIONS}` must be true or false");
+                return Err(invalid(&fault));
+            }
+        };
+        Ok(Self {
+            activates_versions,
+            ..Self::parse(&config.to_string())?
+        })
+    }
+}
