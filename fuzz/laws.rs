@@ -1,215 +1,302 @@
-//! What must hold for any bytes at all. The fuzz targets call these, and so do the tests (`integration_tests/fuzzed.rs`).
+//! The laws that hold for any bytes. The fuzz targets check them, and so does `integration_tests/fuzz_corpus.rs`.
 
+use std::cell::RefCell;
+use std::net::IpAddr;
 use std::str;
 
-use serde_json::value::RawValue;
+use record_splitter::{Fields, Record, RecordPath};
 use serde_json::{Value, json};
 use source_dixa::airbyte::catalog;
 use source_dixa::airbyte::state::{self, States};
-use source_dixa::checkpoint::Saved;
-use source_dixa::dixa::Host;
-use source_dixa::dixa::body::Decoder;
+use source_dixa::checkpoint::SavedPosition;
+use source_dixa::config::Config;
 use source_dixa::dixa::client::{Client, Settings};
-use source_dixa::dixa::error::BodyFault;
-use source_dixa::dixa::fields::Fields;
-use source_dixa::dixa::records::{Frame, Splitter};
-use source_dixa::dixa::times::Times;
+use source_dixa::dixa::error::{BodyFault, Error};
+use source_dixa::dixa::event::{Event, Observer};
+use source_dixa::dixa::fetch::{BodySpec, BodySummary, Fetcher};
+use source_dixa::dixa::gzip::Decoder;
+use source_dixa::dixa::host::Host;
+use source_dixa::dixa::retry_budget::RetryBudget;
+use source_dixa::dixa::sink::Sink;
+use source_dixa::dixa::timestamp::TimeFormat;
 use source_dixa::dixa::token::Token;
+use source_dixa::epoch::EpochMs;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use url::Url;
 
-const BARE: Frame = Frame::Array(&[]);
-const LIST: Frame = Frame::Array(&["data"]);
-
-/// Everything that a body told.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Taken {
-    records: Vec<String>,
-    tokens: Vec<[Option<String>; 2]>,
-    cursors: Vec<Option<i64>>,
-    next: Option<String>,
-    undeclared: Vec<String>,
-}
-
-fn fields() -> Fields {
-    Fields::new(
-        ["id", "updated_at"].into_iter(),
-        Some("id"),
-        Some("updated_at"),
-    )
-}
-
-/// The body in pieces of this length, with what was learned from others.
-fn take(fields: &mut Fields, frame: Frame, body: &[u8], length: usize) -> Result<Taken, BodyFault> {
-    let mut splitter = Splitter::new(frame);
-    let mut taken = Taken::default();
-    for chunk in body.chunks(length.max(1)) {
-        splitter.feed(chunk, fields, |record| {
-            let text = |bytes: &[u8]| str::from_utf8(bytes).expect("a record is UTF-8").to_owned();
-            taken.records.push(text(record.bytes));
-            taken
-                .tokens
-                .push([record.key.map(text), record.cursor.map(text)]);
-            taken.cursors.push(
-                record
-                    .cursor
-                    .and_then(|cursor| Times::Milliseconds.read(cursor))
-                    .map(|cursor| cursor.0),
-            );
-        })?;
-    }
-    taken.next = splitter.finish()?;
-    taken.undeclared = fields.take_undeclared();
-    Ok(taken)
-}
-
-/// The body in one piece, after it was seen that pieces of any length give the same.
-fn take_in_any_pieces(frame: Frame, body: &[u8]) -> Result<Taken, BodyFault> {
-    let mut known = fields();
-    let whole = take(&mut known, frame, body, usize::MAX);
-    for length in [1, 2, 3, 7, 64, 300] {
-        let pieces = take(&mut fields(), frame, body, length);
-        // Which of several faults is met first depends on the pieces; that there is one does not.
-        assert_eq!(
-            pieces.as_ref().ok(),
-            whole.as_ref().ok(),
-            "in pieces of {length}"
-        );
-    }
-    // Nor does it matter that a body like it came before, but that undeclared fields are told once.
-    let again = take(&mut known, frame, body, usize::MAX).ok();
-    let undeclared = |taken: &Taken| taken.undeclared.clone();
-    assert_eq!(
-        again.map(|again| Taken {
-            undeclared: whole.as_ref().map_or(Vec::new(), undeclared),
-            ..again
-        }),
-        whole.as_ref().ok().cloned(),
-        "after itself"
-    );
-    whole
-}
-
-/// A bare array is taken if and only if it is a JSON list of objects, and its records are the bytes of those.
-pub fn body(data: &[u8]) {
-    let taken = take_in_any_pieces(BARE, data);
-    let list: Option<Vec<&RawValue>> = serde_json::from_slice(data).ok();
-    let objects = list.filter(|list| list.iter().all(|value| value.get().starts_with('{')));
-    match (taken, objects) {
-        (Ok(taken), Some(objects)) => {
-            let due: Vec<_> = objects
-                .iter()
-                .map(|object| object.get().replace(['\n', '\r'], ""))
-                .collect();
-            assert_eq!(taken.records, due);
-            let tokens = taken.tokens.iter().flatten().flatten();
-            tokens.for_each(|token| {
-                _ = serde_json::from_str::<&RawValue>(token).expect("a token is JSON");
-            });
-        }
-        (Err(fault), objects) => assert!(objects.is_none() || fault.lasts(), "{fault:?}"),
-        (Ok(taken), None) => panic!("no list of objects: {taken:?}"),
-    }
-}
-
-/// A page is taken only if it is JSON; its records are those under `data`, its link the one in `meta`; and no link leads
-/// to another origin.
-pub fn page(data: &[u8]) {
-    if let Ok(taken) = take_in_any_pieces(LIST, data) {
-        let whole: &RawValue = serde_json::from_slice(data).expect("what is taken is JSON");
-        // What no `Value` can hold, a lone surrogate or deep nesting, is checked no further.
-        if let Ok(page) = serde_json::from_str::<Value>(whole.get()) {
-            let list = page["data"].as_array().expect("the list was found");
-            assert_eq!(taken.records.len(), list.len());
-            let next = page["meta"]["next"].as_str();
-            assert_eq!(taken.next.as_deref(), next.filter(|next| !next.is_empty()));
-            for (record, due) in taken.records.iter().zip(list) {
-                assert_eq!(
-                    serde_json::from_str::<Value>(record).ok().as_ref(),
-                    Some(due)
-                );
-            }
-            for (tokens, record) in taken.tokens.iter().zip(list) {
-                for (token, name) in tokens.iter().zip(["id", "updated_at"]) {
-                    let found = token
-                        .as_ref()
-                        .map(|token| serde_json::from_str::<Value>(token).ok());
-                    assert_eq!(found.flatten().unwrap_or_default(), record[name]);
-                }
-            }
-        }
-        taken.next.iter().for_each(|next| follow(next));
-    }
+/// A link to a next page never leads to another origin.
+pub fn link(data: &[u8]) {
     str::from_utf8(data).into_iter().for_each(follow);
 }
 
 fn follow(link: &str) {
-    let base_url = Url::parse("https://dev.dixa.io").expect("it is a URL");
-    let settings = Settings {
-        token: Token::new("no token"),
-        exports_base_url: base_url.clone(),
-        api_base_url: base_url,
-        exports_requests_per_minute: 10,
-        api_requests_per_second: 10,
-    };
+    let settings = settings("https://dev.dixa.io");
     let request = Client::new(settings).request(Host::Api, "/v1/agents", None, &[]);
     if let Ok(next) = request.follow(link, &[]) {
         assert_eq!(next.origin(), "https://dev.dixa.io", "{link}");
     }
 }
 
-/// Any bytes unpack to the same in pieces of any length, a bounded piece at a time, to an end or to a fault.
+/// Any bytes in place of an HTTP response are read or refused: nothing panics, the request with the token goes to one host only,
+/// and records come only from a body that is one list.
+pub fn response(data: &[u8]) {
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+    }
+    let (records, ended) = RUNTIME.with(|runtime| runtime.block_on(answered_with(data)));
+    let values = records
+        .iter()
+        .map(|record| serde_json::from_slice::<Value>(record));
+    let values: Vec<_> = values
+        .map(|value| value.expect("a record is JSON"))
+        .collect();
+    assert!(values.iter().all(Value::is_object));
+    let Ok(summary) = ended else { return };
+    if let Some(link) = summary.next {
+        follow(&link);
+    }
+    let Some(body) = plain_body(data) else { return };
+    let mut parsed = serde_json::Deserializer::from_slice(body).into_iter::<Value>();
+    let list = parsed
+        .next()
+        .expect("a body that is accepted is not empty")
+        .expect("it is JSON");
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(values.len()));
+}
+
+/// The body of a response with an ordinary head, neither compressed nor in chunks; if `data` is in it twice, it says nothing.
+fn plain_body(data: &[u8]) -> Option<&[u8]> {
+    let text = data.to_ascii_lowercase();
+    let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let end = text.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = &data[..end];
+    let mut lines = head.split(|byte| *byte == b'\n');
+    let last = lines.next_back();
+    let is_ordinary = data.starts_with(b"HTTP/1.1 200 ")
+        && lines.all(|line| line.ends_with(b"\r"))
+        && last.is_some_and(|last| !last.ends_with(b"\r"));
+    let times = text
+        .windows(6)
+        .filter(|window| window == b"\"data\"")
+        .count();
+    let is_plain = !has(b"encoding") && !has(b"length") && !has(b"\\u");
+    let body = &data[end + 4..];
+    (is_ordinary && is_plain && times == 1)
+        .then(|| body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
+
+/// Keeps the records of a body that was read to its end.
+#[derive(Default)]
+struct Kept(Vec<Vec<u8>>);
+
+impl Sink for Kept {
+    fn begin(&mut self) {
+        self.0.clear();
+    }
+
+    fn record(&mut self, record: Record<'_>) {
+        self.0.push(record.bytes.to_vec());
+    }
+
+    async fn ready(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+struct Deaf;
+
+impl Observer for Deaf {
+    fn on_event(&self, _: &Event<'_>) {}
+}
+
+/// One request, answered with these bytes.
+async fn answered_with(data: &[u8]) -> (Vec<Vec<u8>>, Result<BodySummary, Error>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let base_url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let client = Client::new(settings(&base_url));
+    let budget = RetryBudget {
+        max_attempts: 1,
+        max_attempts_for_size: 1,
+        max_pauses: 0,
+        ..RetryBudget::CHECK
+    };
+    let fetcher = Fetcher {
+        client: &client,
+        retry_budget: &budget,
+        observer: &Deaf,
+    };
+    let fields = RefCell::new(Fields::new(["id"].into_iter(), Some("id"), None));
+    let spec = BodySpec {
+        frame: RecordPath::Array(&["data"]),
+        fields: &fields,
+    };
+    let request = client.request(Host::Api, "/v1/agents", None, &[]);
+    let mut kept = Kept::default();
+    let serve = async {
+        loop {
+            let (mut connection, _) = listener.accept().await.expect("a connection");
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request).await;
+            let _ = connection.write_all(data).await;
+            let _ = connection.shutdown().await;
+        }
+    };
+    let ended = tokio::select! {
+        ended = fetcher.read(&request, &spec, &mut kept) => ended,
+        () = serve => unreachable!("it serves for ever"),
+    };
+    (kept.0, ended)
+}
+
+fn settings(base_url: &str) -> Settings {
+    let base_url = Url::parse(base_url).expect("it is a URL");
+    Settings {
+        token: Token::new("no token"),
+        exports_base_url: base_url.clone(),
+        api_base_url: base_url,
+        exports_requests_per_minute: 10,
+        api_requests_per_second: 1_000_000,
+    }
+}
+
+/// Any bytes are decoded to the same result in pieces of any length. The output is bounded, and decoding always ends.
 pub fn gzip(data: &[u8]) {
-    let unpack = |length: usize| -> Result<Vec<u8>, BodyFault> {
+    let decode = |length: usize| -> Result<Vec<u8>, BodyFault> {
         let mut decoder = Decoder::of(Some("gzip")).expect("gzip is known");
-        let mut unpacked = Vec::new();
+        let mut output = Vec::new();
         for mut chunk in data.chunks(length) {
             while let Some(piece) = decoder.next(&mut chunk)? {
                 assert!((1..=64 * 1024).contains(&piece.len()));
-                unpacked.extend_from_slice(piece);
+                output.extend_from_slice(piece);
             }
-            assert!(chunk.is_empty(), "all that came was looked at");
+            assert!(chunk.is_empty(), "the whole chunk was consumed");
         }
-        decoder.finish().map(|()| unpacked)
+        decoder.finish().map(|()| output)
     };
-    let whole = unpack(usize::MAX);
+    let whole = decode(usize::MAX);
     for length in [1, 100] {
-        assert_eq!(unpack(length).ok(), whole.as_ref().ok().cloned());
+        assert_eq!(decode(length).ok(), whole.as_ref().ok().cloned());
     }
 }
 
-/// Any text is a state or is refused, and a position that was read is read again as it was written.
+/// Any bytes are either accepted as a state or refused, alone and between the messages of reads. A parsed position can be written
+/// and parsed again, and covers no time after itself.
 pub fn state(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else {
-        return;
+    let knows = |name: &str| name == "conversations";
+    let message = |at: i64| {
+        let stream =
+            json!({"stream_descriptor": {"name": "x"}, "stream_state": {"updated_at": at}});
+        json!({"type": "STATE", "state": {"type": "STREAM", "stream": stream}}).to_string()
     };
-    for blob in state::parse(text).into_iter().flat_map(States::into_values) {
-        if let Ok(Some(saved)) = Saved::parse(&blob, "updated_at", Times::Milliseconds) {
-            let written = saved.to_blob("updated_at", Times::Milliseconds);
-            assert_eq!(
-                Saved::parse(&written, "updated_at", Times::Milliseconds)
-                    .ok()
-                    .flatten(),
-                Some(saved)
-            );
+    let between = [
+        message(1).as_bytes(),
+        b"\n",
+        data,
+        b"\n",
+        message(2).as_bytes(),
+    ]
+    .concat();
+    let loaded = state::read(&between[..], &knows);
+    match &loaded {
+        Ok(loaded) => assert_eq!(loaded.states["x"], json!({"updated_at": 2})),
+        Err(failure) => assert!(data.len() > 1 << 20, "{failure:?}"),
+    }
+    let alone = state::read(data, &knows).map_or_else(|_| States::new(), |loaded| loaded.states);
+    for blob in alone.into_values() {
+        for times in [TimeFormat::Milliseconds, TimeFormat::Text] {
+            let Ok(saved) = SavedPosition::parse(&blob, "updated_at", times) else {
+                continue;
+            };
+            assert!(saved.covered_from.is_none_or(|from| from <= saved.position));
+            let calendar = -62_135_596_800_000..253_402_300_800_000;
+            if times == TimeFormat::Text && !calendar.contains(&saved.position.0) {
+                continue;
+            }
+            let written = saved.to_blob("updated_at", times);
+            let again = SavedPosition::parse(&written, "updated_at", times);
+            if times == TimeFormat::Milliseconds {
+                assert_eq!(again, Ok(saved));
+            } else {
+                assert_eq!(again.map(|again| again.position), Ok(saved.position));
+            }
             let entry =
                 json!([{"stream": {"stream_descriptor": {"name": "x"}, "stream_state": written}}]);
-            assert_eq!(
-                state::parse(&entry.to_string()).expect("it is a state")["x"],
-                written
-            );
+            let loaded = state::read(entry.to_string().as_bytes(), &knows);
+            assert_eq!(loaded.expect("it is a state").states["x"], written);
         }
     }
 }
 
-/// Any text is a configured catalog or is refused.
+/// Any text is either accepted as a catalog or refused. No more streams are selected than the catalog lists.
 pub fn catalog(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data)
         && let Ok(streams) = catalog::parse(text)
     {
-        let listed = serde_json::from_str::<Value>(text).expect("what is taken is JSON");
-        assert_eq!(
-            streams.len(),
-            listed["streams"].as_array().map_or(0, Vec::len)
-        );
+        let listed: Value = serde_json::from_str(text).unwrap_or_else(|_| {
+            let mut messages = text.lines().rev().flat_map(serde_json::from_str);
+            messages
+                .find(|message: &Value| message["type"] == "CATALOG")
+                .expect("an accepted catalog is JSON")
+        });
+        let paths = ["/streams", "/catalog/streams", "/syncCatalog/streams"];
+        let mut listed = paths
+            .iter()
+            .filter_map(|path| listed.pointer(path)?.as_array());
+        let listed = listed.next().expect("it has streams");
+        assert!(streams.len() <= listed.len());
+        let is_deselected = |entry: &&Value| {
+            let is_api = entry["stream"].is_object() && entry["name"].is_null();
+            is_api && entry["config"]["selected"] == false
+        };
+        assert!(streams.len() + listed.iter().filter(is_deselected).count() <= listed.len());
     }
+}
+
+/// Any text is either accepted as a config or refused with a message that does not contain the token. An accepted config is within
+/// its limits.
+pub fn config(data: &[u8]) {
+    const TOKEN: &str = "hush-hush-1-a-token";
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let text = text.replace("TOKEN", TOKEN);
+    match Config::parse(&text) {
+        Ok(config) => {
+            assert!((1..=31).contains(&config.window_days));
+            assert!(
+                config
+                    .end_date
+                    .is_none_or(|end_date| end_date > config.start_date)
+            );
+            assert!(config.lookback.as_secs() <= 44_640 * 60);
+            assert!(config.settings.exports_requests_per_minute > 0);
+            assert!(config.settings.api_requests_per_second > 0);
+            for url in [
+                &config.settings.exports_base_url,
+                &config.settings.api_base_url,
+            ] {
+                assert!(
+                    url.scheme() == "https" || url.host_str().is_some_and(is_loopback),
+                    "{url}"
+                );
+            }
+            let now = EpochMs(1_795_600_000_000);
+            let is_unusual = config.refuse_future(now).is_err();
+            assert!(!is_unusual || config.start_date_warning(now).is_some());
+            assert!(config.first_read_cost(now).0 < 25_000);
+            let shown = format!("{:?}", config.settings.token);
+            assert!(!shown.contains(TOKEN), "{shown}");
+        }
+        Err(failure) => assert!(!format!("{failure:?}").contains(TOKEN), "{failure:?}"),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_matches(['[', ']']);
+    host == "localhost"
+        || bare
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -1,16 +1,13 @@
-//! The law of the windows, from outside: whatever Dixa's bounds mean, every record comes out, and none twice.
+//! Whatever the bounds of Dixa's exports mean, every record is written, and none twice.
 
+use dixa_simulator::api::switches::{Bound, Order, Switches};
+use dixa_simulator::data::account::Account;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::connector::{Connector, catalog, config};
-use crate::read::simulator;
-use crate::simulator::account::Account;
-use crate::simulator::switches::{Bound, Order, Switches};
-
-/// 2026-01-01.
-const START: i64 = 1_767_225_600_000;
-const DAY: i64 = 86_400_000;
+use crate::support::read::Read;
+use crate::support::sim::Sim;
+use crate::support::time::{DAY, START};
 
 fn check(after: Bound, before: Bound, days: i64, offsets: &[i64]) {
     let mut account = Account::empty();
@@ -32,19 +29,18 @@ fn check(after: Bound, before: Bound, days: i64, offsets: &[i64]) {
         order: Order::Shuffled,
         ..Switches::default()
     };
-    let simulator = simulator(account, switches);
+    let simulator = Sim::new().account(account).switches(switches).start();
     let end_date = chrono::DateTime::from_timestamp_millis(end)
         .unwrap()
         .format("%Y-%m-%d")
         .to_string();
     let dates = json!({"end_date": end_date, "window_days": days});
     for mode in ["full_refresh", "incremental"] {
-        let ran = Connector::new()
-            .read(
-                &config(&simulator, dates.clone()),
-                &catalog(&["conversations"], mode),
-                None,
-            )
+        let ran = Read::of(&simulator)
+            .config(dates.clone())
+            .streams(["conversations"])
+            .mode(mode)
+            .run()
             .succeeded();
         let mut keys = ran.keys("conversations");
         keys.sort_by_key(|key| expected.iter().position(|other| other == key));
@@ -62,7 +58,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_record_comes_out_once_under_all_four_meanings_of_the_bounds(
+    fn every_record_is_written_once_under_all_four_meanings_of_the_bounds(
         days in 1_i64..=31, others in prop::collection::vec(-DAY..DAY, 0..6),
     ) {
         let edges = [-1001, -1000, -999, -2, -1, 0, 0, 1, 2, 999, 1000, 1001];

@@ -1,11 +1,12 @@
-//! What a read is given: catalogs and states as clients write them, and what is no catalog or state.
+//! Configured catalogs as clients write them, and what a read does with an invalid entry.
 
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, Ran, TOKEN, catalog, config, run};
-use crate::read::simulator;
-use crate::simulator::account::Account;
-use crate::simulator::switches::Switches;
+use crate::support::catalog::state_at;
+use crate::support::ran::Ran;
+use crate::support::read::Read;
+use crate::support::sim::Sim;
+use crate::support::time::HOUR;
 
 fn configured(name: &str, others: Value) -> Value {
     let mut configured = json!({"stream": {"name": name}, "sync_mode": "full_refresh", "destination_sync_mode": "append"});
@@ -17,12 +18,10 @@ fn configured(name: &str, others: Value) -> Value {
 
 /// Reads these configured streams from the default account.
 fn read(streams: &[Value]) -> Ran {
-    let simulator = simulator(Account::default(), Switches::default());
-    Connector::new().read(
-        &config(&simulator, json!({})),
-        &json!({ "streams": streams }),
-        None,
-    )
+    let simulator = Sim::new().start();
+    Read::of(&simulator)
+        .catalog(&json!({ "streams": streams }))
+        .run()
 }
 
 #[test]
@@ -30,11 +29,11 @@ fn one_bad_stream_fails_alone() {
     let cases = [
         (
             configured("conversation_export", json!({})),
-            "`conversation_export` of other connectors is `conversations` here.",
+            "there is no stream `conversation_export`; did you mean `conversations`?",
         ),
         (
             configured("__AIRBYTE__stream_that_does_not_exist", json!({})),
-            "does not have. It has: conversations, messages, agents",
+            "the streams are: conversations, messages, agents",
         ),
         (
             configured("agents", json!({"sync_mode": "INVALID"})),
@@ -89,7 +88,7 @@ fn one_bad_stream_fails_alone() {
 }
 
 #[test]
-fn what_clients_write_is_understood() {
+fn the_catalogs_of_all_clients_are_accepted() {
     let forms = [
         json!({"sync_mode": "incremental", "cursor_field": []}),
         json!({"sync_mode": "incremental", "cursor_field": null, "primary_key": null}),
@@ -123,105 +122,43 @@ fn an_empty_catalog_reads_nothing() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
-    let connector = Connector::new();
-    let good = |name: &str| match name {
-        "config" => json!({"api_token": TOKEN}).to_string(),
-        "catalog" => catalog(&[], "full_refresh").to_string(),
-        _ => "[]".to_owned(),
-    };
-    let cases = [
-        ("config", None, "The config file"),
-        ("catalog", None, "The catalog file"),
-        ("state", None, "The state file"),
-        ("config", Some("{\"api_token\": \"tok3n"), "not JSON"),
-        ("catalog", Some("streams"), "not JSON"),
-        (
-            "catalog",
-            Some("[]"),
-            "must be an object with a list `streams`",
-        ),
-        (
-            "catalog",
-            Some(r#"{"streams":[{"stream":{}}]}"#),
-            "stream number 1 has no name",
-        ),
-        ("state", Some("{"), "not JSON"),
-        ("state", Some("[3]"), "entry number 1"),
-        ("state", Some("7"), "must be a list"),
-    ];
-    for (broken, text, part) in cases {
-        let mut command = Connector::command();
-        command.arg("read");
-        for name in ["config", "catalog", "state"] {
-            let path = connector.path(&format!("{name}.json"));
-            let _ = std::fs::remove_file(&path);
-            if name != broken || text.is_some() {
-                connector.file(
-                    &format!("{name}.json"),
-                    text.filter(|_| name == broken).unwrap_or(&good(name)),
-                );
-            }
-            command.arg(format!("--{name}")).arg(path);
-        }
-        let ran = run(&mut command);
-        let (kind, _, message) = ran.error();
+fn the_catalogs_of_airbytes_api_and_of_singer_are_read_with_their_selection() {
+    let api = json!({"syncCatalog": {"streams": [
+        {"stream": {"name": "tags", "jsonSchema": {}}, "config": {"syncMode": "full_refresh", "selected": false}},
+        {"stream": {"name": "conversations"}, "config": {"syncMode": "incremental", "selected": true, "cursorField": ["updated_at"]}},
+    ]}});
+    let metadata = |selected| json!([{"breadcrumb": [], "metadata": {"selected": selected}}]);
+    let singer = json!({"streams": [
+        {"tap_stream_id": "tags", "stream": "tags", "schema": {}, "metadata": metadata(false)},
+        {"tap_stream_id": "conversations", "stream": "conversations", "schema": {}, "metadata": metadata(true)},
+    ]});
+    for catalog in [api, singer] {
+        let simulator = Sim::new().start();
+        let state = state_at(
+            "conversations",
+            &json!({"updated_at": 1_770_000_000_000_i64}),
+        );
+        let ran = Read::of(&simulator)
+            .catalog(&catalog)
+            .state(&state)
+            .run()
+            .succeeded();
+        assert!(ran.statuses("tags").is_empty());
+        let log = simulator.log();
         assert_eq!(
-            (ran.code, kind.as_str(), ran.stderr.as_str()),
-            (1, "config_error", "")
+            log.len(),
+            1,
+            "only the selected stream, from its saved position"
         );
-        assert!(
-            message.contains(part) && message.contains(&format!("{broken}.json")),
-            "{broken} {text:?}: {message}"
+        assert_eq!(
+            log[0].parameter("updated_after").unwrap(),
+            (1_770_000_000_000 - HOUR - 1).to_string()
         );
+        let none = catalog.to_string().replace("true", "false");
+        let ran = Read::of(&simulator)
+            .catalog(&serde_json::from_str(&none).unwrap())
+            .run()
+            .succeeded();
+        ran.check_warning(&["selects no stream"]);
     }
-}
-
-#[test]
-fn a_state_that_is_no_position_fails_its_stream_alone() {
-    let simulator = simulator(Account::default(), Switches::default());
-    let state = crate::connector::state_at("conversations", &json!({"updated_at": "last tuesday"}));
-    let ran = Connector::new().read(
-        &config(&simulator, json!({})),
-        &catalog(&["conversations", "tags"], "incremental"),
-        Some(&state),
-    );
-    let (kind, stream, message) = ran.error();
-    assert_eq!(
-        (ran.code, kind.as_str(), stream.as_str()),
-        (1, "config_error", "conversations")
-    );
-    assert!(message.contains("no number of milliseconds"), "{message}");
-    assert_eq!(ran.records("tags").len(), 8);
-}
-
-#[test]
-fn keys_of_the_config_that_mean_nothing_are_told() {
-    let simulator = simulator(Account::default(), Switches::default());
-    let ran = Connector::new()
-        .read(
-            &config(&simulator, json!({"batch_size": 31})),
-            &catalog(&["tags"], "full_refresh"),
-            None,
-        )
-        .succeeded();
-    assert!(
-        ran.logs("WARN")
-            .iter()
-            .any(|message| message.contains("`batch_size`"))
-    );
-}
-
-#[test]
-fn a_file_with_a_byte_order_mark_is_read() {
-    let connector = Connector::new();
-    let config = connector.file(
-        "config.json",
-        &format!("\u{feff}{}", json!({"api_token": TOKEN})),
-    );
-    run(Connector::command()
-        .arg("discover")
-        .arg("--config")
-        .arg(config))
-    .succeeded();
 }

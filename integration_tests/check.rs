@@ -1,47 +1,34 @@
-//! `check`: an answer for what the user can mend, an error for the rest.
+//! `check`: FAILED for what the user can fix, an error for everything else.
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use dixa_simulator::api::faults::{Fault, Kind};
+use dixa_simulator::api::host::Host;
+use dixa_simulator::api::rate::Limits;
+use dixa_simulator::api::switches::{AboveMax, Paging, Switches};
+use serde_json::json;
 
-use crate::connector::{Connector, Ran, TOKEN, config};
-use crate::simulator::faults::{Fault, Kind};
-use crate::simulator::rate::Limits;
-use crate::simulator::rules::Host;
-use crate::simulator::switches::{AboveMax, Forbidden, Paging, Switches};
-use crate::simulator::{Scenario, Simulator};
+use crate::support::binary::binary;
+use crate::support::config::TOKEN;
+use crate::support::faults::{rate_limited, status_with};
+use crate::support::ran::{Ran, run};
+use crate::support::read::{check, run_with_config};
+use crate::support::sim::Sim;
+use crate::support::test_dir::TestDir;
 
 const EXPORT: &str = "/v1/conversation_export";
 const AGENTS: &str = "/v1/agents";
 
-fn simulator(switches: Switches, faults: Vec<Fault>) -> Simulator {
-    Simulator::start(Scenario {
-        token: TOKEN.to_owned(),
-        switches,
-        faults,
-        limits: Limits::none(),
-        ..Scenario::default()
-    })
-}
-
-fn check(simulator: &Simulator, others: Value) -> Ran {
-    Connector::new().run("check", &config(simulator, others))
-}
-
-/// The message of a FAILED status, which ends with exit code 0.
+/// The message of a FAILED status, whose exit code is 0.
 fn failed(ran: &Ran) -> String {
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     assert_eq!(ran.stderr, "");
-    let statuses = ran.of_type("CONNECTION_STATUS");
-    assert_eq!(statuses.len(), 1);
-    assert_eq!(statuses[0]["connectionStatus"]["status"], "FAILED");
-    statuses[0]["connectionStatus"]["message"]
-        .as_str()
-        .unwrap()
-        .to_owned()
+    let (status, message) = ran.connection_status();
+    assert_eq!(status, "FAILED");
+    message.to_owned()
 }
 
-/// The kind and message of the error of a check that gave no answer.
+/// The kind and message of the error of a check without a status.
 fn crashed(ran: &Ran) -> (String, String) {
     assert_eq!(ran.code, 1, "{}", ran.stdout);
     assert_eq!(ran.of_type("CONNECTION_STATUS").len(), 0);
@@ -49,35 +36,23 @@ fn crashed(ran: &Ran) -> (String, String) {
     (kind, message)
 }
 
-fn status_with(status: u16, header: (&str, &str)) -> Kind {
-    let headers = vec![(header.0.to_owned(), header.1.to_owned())];
-    Kind::Status {
-        status,
-        headers,
-        body: "slow down".to_owned(),
-    }
-}
-
 #[test]
-fn a_good_token_is_proved_on_both_hosts_by_the_smallest_requests() {
-    let simulator = simulator(Switches::default(), Vec::new());
+fn a_valid_token_is_checked_on_both_hosts_with_the_smallest_requests() {
+    let simulator = Sim::new().start();
     let ran = check(&simulator, json!({})).succeeded();
-    assert_eq!(
-        ran.of_type("CONNECTION_STATUS")[0]["connectionStatus"],
-        json!({"status": "SUCCEEDED"})
-    );
+    assert_eq!(ran.connection_status(), ("SUCCEEDED", ""));
     let log = simulator.log();
     let exports: Vec<_> = log
         .iter()
         .filter(|request| request.host == Host::Exports)
         .collect();
     let [export] = exports[..] else {
-        panic!("one export, of the few that a minute has")
+        panic!("one export, since a minute allows few")
     };
     let mut paths: Vec<_> = log.iter().map(|request| &request.path).collect();
     paths.sort();
     paths.dedup();
-    assert_eq!(paths.len(), log.len(), "each is asked once: {paths:?}");
+    assert_eq!(paths.len(), log.len(), "one request each: {paths:?}");
     let bound = |name: &str| export.parameter(name).unwrap().parse::<i64>().unwrap();
     assert_eq!(bound("updated_before") - bound("updated_after"), 1001);
     let agents = log
@@ -91,23 +66,13 @@ fn a_good_token_is_proved_on_both_hosts_by_the_smallest_requests() {
 }
 
 #[test]
-fn a_refused_token_is_told_with_its_host_and_what_to_do() {
+fn a_rejected_token_is_reported_with_the_host_and_advice() {
     for status in [401, 403] {
-        let forbidden = vec![Forbidden {
-            on: "/v1/".to_owned(),
-            status,
-        }];
-        let simulator = simulator(
-            Switches {
-                forbidden,
-                ..Switches::default()
-            },
-            Vec::new(),
-        );
+        let simulator = Sim::new().forbid(["/v1/"], status).start();
         let message = failed(&check(&simulator, json!({})));
         for api in ["Dixa's Exports API", "Dixa's main API"] {
-            let told = format!("{api} answered {status}");
-            assert!(message.contains(&told), "{message}");
+            let answered = format!("{api} answered {status}");
+            assert!(message.contains(&answered), "{message}");
         }
         assert!(
             message.contains("Settings > Integrations > API tokens")
@@ -118,29 +83,28 @@ fn a_refused_token_is_told_with_its_host_and_what_to_do() {
 }
 
 #[test]
-fn a_wrong_token_is_told_of_both_hosts() {
-    let simulator = simulator(Switches::default(), Vec::new());
+fn a_wrong_token_is_reported_for_both_hosts_with_the_advice_once() {
+    let simulator = Sim::new().start();
     let message = failed(&check(&simulator, json!({"api_token": "another"})));
     assert!(
         message.contains("Exports API answered 401") && message.contains("main API answered 401"),
         "{message}"
     );
     let advice = message.matches("was not accepted").count();
-    assert_eq!(advice, 1, "the same advice once: {message}");
+    assert_eq!(advice, 1, "the same advice only once: {message}");
 }
 
 #[test]
-fn a_bad_config_is_an_answer() {
-    let connector = Connector::new();
+fn an_invalid_config_is_a_failed_check() {
     for (config, part) in [
         (json!({}), "`api_token` is missing"),
         (
             json!({"api_token": "x", "window_days": 40}),
-            "`window_days` must be a whole number from 1 to 31",
+            "`window_days` must be an integer from 1 to 31",
         ),
         (json!([TOKEN]), "must be a JSON object"),
     ] {
-        let message = failed(&connector.run("check", &config));
+        let message = failed(&run_with_config("check", &config));
         assert!(
             message.contains(part) && message.contains("config.json"),
             "{message}"
@@ -149,37 +113,31 @@ fn a_bad_config_is_an_answer() {
 }
 
 #[test]
-fn a_config_file_that_cannot_be_used_is_an_answer_that_names_it() {
-    let connector = Connector::new();
-    connector.file("broken.json", r#"{"api_token": "#);
-    connector.file("binary.json", "x");
-    std::fs::write(connector.path("binary.json"), [0xff, 0xfe]).unwrap();
+fn an_unusable_config_file_is_a_failed_check_that_names_it() {
+    let dir = TestDir::new();
+    dir.file("broken.json", r#"{"api_token": "#);
+    dir.file("binary.json", "x");
+    std::fs::write(dir.path("binary.json"), [0xff, 0xfe]).unwrap();
     for (file, part) in [
         ("missing.json", "cannot be read"),
-        ("broken.json", "not JSON"),
+        ("broken.json", "not valid JSON"),
         ("binary.json", "not UTF-8"),
         (".", "cannot be read"),
     ] {
-        let ran = crate::connector::run(
-            Connector::command()
-                .arg("check")
-                .arg("--config")
-                .arg(connector.path(file)),
-        );
+        let ran = run(binary().arg("check").arg("--config").arg(dir.path(file)));
         let message = failed(&ran);
         assert!(
-            message.contains(part) && message.contains(connector.path(file).to_str().unwrap()),
+            message.contains(part) && message.contains(dir.path(file).to_str().unwrap()),
             "{message}"
         );
     }
 }
 
 #[test]
-fn a_server_error_is_no_answer_and_is_told_after_three_tries() {
-    let simulator = simulator(
-        Switches::default(),
-        vec![Fault::always(EXPORT, Kind::status(503))],
-    );
+fn a_server_error_is_an_error_after_three_attempts() {
+    let simulator = Sim::new()
+        .fault(Fault::always(EXPORT, Kind::status(503)))
+        .start();
     let (kind, message) = crashed(&check(&simulator, json!({})));
     assert_eq!(kind, "transient_error");
     assert!(
@@ -197,8 +155,8 @@ fn a_server_error_is_no_answer_and_is_told_after_three_tries() {
 }
 
 #[test]
-fn an_unreachable_host_is_no_answer() {
-    let simulator = simulator(Switches::default(), Vec::new());
+fn an_unreachable_host_is_an_error() {
+    let simulator = Sim::new().start();
     let (kind, message) = crashed(&check(
         &simulator,
         json!({"api_base_url": "http://127.0.0.1:9"}),
@@ -211,12 +169,12 @@ fn an_unreachable_host_is_no_answer() {
 }
 
 #[test]
-fn a_host_that_stays_silent_is_given_up_within_a_minute() {
+fn a_check_of_a_silent_host_fails_within_a_minute() {
     let faults = vec![Fault::always(
         AGENTS,
         Kind::NoAnswer(Duration::from_secs(60)),
     )];
-    let simulator = simulator(Switches::default(), faults);
+    let simulator = Sim::new().faults(faults).start();
     let begin = Instant::now();
     let (kind, message) = crashed(&check(&simulator, json!({})));
     assert!(
@@ -226,19 +184,19 @@ fn a_host_that_stays_silent_is_given_up_within_a_minute() {
     );
     assert_eq!(kind, "transient_error");
     assert!(
-        message.contains("Dixa's main API gave no answer for 13 seconds"),
+        message.contains("Dixa's main API sent no response for 13 seconds"),
         "{message}"
     );
 }
 
 #[test]
-fn a_redirect_is_no_answer_and_is_not_followed() {
-    let target = simulator(Switches::default(), Vec::new());
+fn a_redirect_is_an_error_and_is_not_followed() {
+    let target = Sim::new().start();
     let redirect = Kind::Redirect {
         status: 302,
         location: format!("{}/v1/agents", target.url()),
     };
-    let simulator = simulator(Switches::default(), vec![Fault::always(AGENTS, redirect)]);
+    let simulator = Sim::new().fault(Fault::always(AGENTS, redirect)).start();
     let (kind, message) = crashed(&check(&simulator, json!({})));
     assert_eq!(kind, "system_error");
     assert!(
@@ -249,37 +207,41 @@ fn a_redirect_is_no_answer_and_is_not_followed() {
 }
 
 #[test]
-fn one_rate_limit_is_waited_out() {
-    let limited = || status_with(429, ("Retry-After", "1"));
-    let simulator = simulator(Switches::default(), vec![Fault::at(EXPORT, 0, limited())]);
+fn a_check_waits_for_one_rate_limit() {
+    let simulator = Sim::new()
+        .fault(Fault::at(EXPORT, 0, rate_limited("1")))
+        .start();
     let begin = Instant::now();
     check(&simulator, json!({})).succeeded();
     assert!(begin.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]
-fn a_second_rate_limit_is_no_answer() {
-    let limited = status_with(429, ("Retry-After", "1"));
-    let simulator = simulator(Switches::default(), vec![Fault::always(EXPORT, limited)]);
+fn a_fourth_rate_limit_is_an_error() {
+    let simulator = Sim::new()
+        .fault(Fault::always(EXPORT, rate_limited("1")))
+        .start();
     let (kind, message) = crashed(&check(&simulator, json!({})));
     assert_eq!(kind, "transient_error");
-    assert!(message.contains("rate limit"), "{message}");
+    assert!(message.contains("rate-limited"), "{message}");
+    let exports = simulator.log();
+    let exports = exports.iter().filter(|request| request.path == EXPORT);
+    assert_eq!(exports.count(), 4);
 }
 
 #[test]
-fn a_host_that_takes_no_page_limit_is_asked_without() {
+fn a_check_retries_without_a_rejected_page_limit() {
     let refuses_all = Paging {
         max_size: 0,
         above_max: AboveMax::Refused,
         ..Paging::default()
     };
-    let simulator = simulator(
-        Switches {
+    let simulator = Sim::new()
+        .switches(Switches {
             paging: refuses_all,
             ..Switches::default()
-        },
-        Vec::new(),
-    );
+        })
+        .start();
     check(&simulator, json!({})).succeeded();
     let queries: Vec<_> = simulator
         .log()
@@ -291,14 +253,13 @@ fn a_host_that_takes_no_page_limit_is_asked_without() {
 }
 
 #[test]
-fn one_rate_limit_in_all_is_waited_out_whatever_comes_between() {
-    let limited = || status_with(429, ("Retry-After", "1"));
+fn a_check_waits_for_three_rate_limits_in_all() {
     let faults = vec![
-        Fault::at(EXPORT, 0, limited()),
+        Fault::at(EXPORT, 0, rate_limited("1")),
         Fault::at(EXPORT, 1, Kind::status(500)),
-        Fault::from(EXPORT, 2, limited()),
+        Fault::from(EXPORT, 2, rate_limited("1")),
     ];
-    let simulator = simulator(Switches::default(), faults);
+    let simulator = Sim::new().faults(faults).start();
     assert_eq!(crashed(&check(&simulator, json!({}))).0, "transient_error");
     assert_eq!(
         simulator
@@ -306,6 +267,52 @@ fn one_rate_limit_in_all_is_waited_out_whatever_comes_between() {
             .iter()
             .filter(|request| request.host == Host::Exports)
             .count(),
-        3
+        5
     );
+}
+
+#[test]
+fn a_retry_after_longer_than_a_check_fails_at_once() {
+    for (status, seconds) in [(429, "91"), (503, "13")] {
+        let busy = status_with(status, ("Retry-After", seconds));
+        let simulator = Sim::new().fault(Fault::always(EXPORT, busy)).start();
+        let begin = Instant::now();
+        let (kind, message) = crashed(&check(&simulator, json!({})));
+        assert_eq!(kind, "transient_error");
+        assert!(message.contains(&status.to_string()), "{message}");
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_check_retries_no_earlier_than_retry_after() {
+    for status in [408, 503] {
+        let busy = status_with(status, ("Retry-After", "2.5"));
+        let simulator = Sim::new().fault(Fault::at(EXPORT, 0, busy)).start();
+        let begin = Instant::now();
+        check(&simulator, json!({})).succeeded();
+        assert!(begin.elapsed() >= Duration::from_millis(2500));
+    }
+}
+
+#[test]
+fn consecutive_checks_are_neither_rate_limited_nor_slow() {
+    let simulator = Sim::new().limits(Limits::default()).start();
+    let begin = Instant::now();
+    let rates = json!({"exports_requests_per_minute": 10, "api_requests_per_second": 10});
+    for _ in 0..4 {
+        check(&simulator, rates.clone()).succeeded();
+    }
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    let log = simulator.log();
+    assert!(log.iter().all(|request| request.refused.is_none()));
+}
+
+#[test]
+fn a_rate_limit_of_the_main_api_costs_a_check_a_second() {
+    let limited = Kind::status(429);
+    let simulator = Sim::new().fault(Fault::at(AGENTS, 0, limited)).start();
+    let begin = Instant::now();
+    check(&simulator, json!({})).succeeded();
+    assert!((1..6).contains(&begin.elapsed().as_secs()));
 }

@@ -5,28 +5,26 @@
     reason = "it waits for the clock to move on"
 )]
 
-#[path = "simulator/mod.rs"]
-mod simulator;
-
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, fs, io, thread};
 
+use chrono::{DateTime, Utc};
+use dixa_simulator::data::account::{Account, Shape};
+use dixa_simulator::data::clock::now_ms;
+use dixa_simulator::data::conversation::Oddities;
+use dixa_simulator::{Scenario, Simulator};
 use serde_json::{Value, json};
-
-use simulator::account::{Account, Shape};
-use simulator::clock::now_ms;
-use simulator::{Scenario, Simulator};
 
 const FOLDER: &str = "demo-output";
 const DAY_MS: i64 = 86_400_000;
 
 type Done<T> = Result<T, Box<dyn Error>>;
 
-/// The connector, and the folder in which its files lie.
+/// The connector, and the folder that its files are in.
 struct Demo {
     connector: PathBuf,
     folder: PathBuf,
@@ -44,12 +42,13 @@ fn main() -> Done<()> {
         folder: PathBuf::from(FOLDER),
     };
     fs::create_dir_all(&demo.folder)?;
+    let begun = Instant::now();
     let simulator = Simulator::start(Scenario {
         account: sixty_days(),
         ..Scenario::default()
     });
     println!(
-        "A simulated Dixa listens on {}; it takes 10 export requests a minute, as the real one.\n",
+        "A simulated Dixa listens on {}; it accepts 10 export requests a minute, like the real one.\n",
         simulator.url()
     );
     demo.write("config.json", &config(&simulator))?;
@@ -58,7 +57,7 @@ fn main() -> Done<()> {
     demo.run(
         &["check", "--config", "config.json"],
         "check.jsonl",
-        "the token is good on both hosts",
+        "the token works on both hosts",
     )?;
     demo.run(
         &["discover", "--config", "config.json"],
@@ -92,12 +91,13 @@ fn main() -> Done<()> {
     demo.run(
         &again,
         "read-2.jsonl",
-        "what changed since, and the last hour once more",
+        "what changed since, the last hour once more, and every list in full",
     )?;
     let second = demo.summary("read-2.jsonl")?;
     table(&first, &second);
     println!(
-        "\nEvery message lies in {FOLDER}/*.jsonl, beside the config, catalog and state that were used."
+        "\nIt took {} s. Every message is in {FOLDER}/*.jsonl, along with the config, catalog and state that were used.",
+        begun.elapsed().as_secs()
     );
     Ok(())
 }
@@ -108,10 +108,19 @@ fn build() -> Done<PathBuf> {
     let folder = here
         .parent()
         .and_then(Path::parent)
-        .ok_or("the example lies in no target folder")?;
+        .ok_or("the example is not in a target folder")?;
     let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--bin", "source-dixa"]);
+    // Variables that `cargo run` sets for this example would make a build script of another crate run again.
+    for (name, _) in env::vars() {
+        if name == "OUT_DIR"
+            || name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+        {
+            command.env_remove(name);
+        }
+    }
     if folder.ends_with("release") {
         command.arg("--release");
     }
@@ -127,20 +136,21 @@ fn sixty_days() -> Account {
         from_ms: now - 60 * DAY_MS,
         to_ms: now - 60_000,
         conversations: 1200,
+        oddities: Oddities::None,
         ..Shape::default()
     };
     Account::seeded(1, &shape)
 }
 
 fn config(simulator: &Simulator) -> Value {
-    let start = chrono::DateTime::from_timestamp_millis(now_ms() - 65 * DAY_MS).unwrap_or_default();
+    let start = DateTime::from_timestamp_millis(now_ms() - 65 * DAY_MS).unwrap_or_default();
     json!({
         "api_token": "simulated-token", "start_date": start.format("%Y-%m-%d").to_string(),
         "exports_base_url": simulator.url(), "api_base_url": simulator.url(),
     })
 }
 
-/// The discovered catalog, each stream in its best mode.
+/// The discovered catalog, incremental where supported.
 fn configured(discovered: &Path) -> Done<Value> {
     let line = fs::read_to_string(discovered)?;
     let message: Value = serde_json::from_str(&line)?;
@@ -174,7 +184,7 @@ impl Demo {
         fs::write(self.folder.join(name), format!("{value:#}\n"))
     }
 
-    /// Runs a command, its messages into a file.
+    /// Runs a command and writes its messages to a file.
     fn run(&self, arguments: &[&str], into: &str, what: &str) -> Done<()> {
         println!(
             "$ source-dixa {} > {into}\n    # {what}",
@@ -213,26 +223,34 @@ impl Demo {
     }
 }
 
+/// A row for each stream, in columns as wide as what they hold.
 fn table(first: &Summary, second: &Summary) {
-    println!(
-        "\n{:<15} {:>14} {:>15}   saved state",
-        "stream", "records first", "records second"
-    );
+    let mut rows = vec![["stream", "first read", "second read", "saved state"].map(str::to_owned)];
     for (stream, state) in &second.states {
         let count = |summary: &Summary| summary.records.get(stream).copied().unwrap_or_default();
-        let blob = &state["stream"]["stream_state"];
-        let position = blob.get("updated_at").or(blob.get("created_at"));
-        let meaning = match position
-            .and_then(serde_json::Value::as_i64)
-            .and_then(chrono::DateTime::from_timestamp_millis)
-        {
-            Some(position) => format!("read up to {}", position.format("%Y-%m-%d %H:%M:%S UTC")),
-            None => "read whole every time".to_owned(),
-        };
-        println!(
-            "{stream:<15} {:>14} {:>15}   {meaning}",
-            count(first),
-            count(second)
-        );
+        let [before, after] = [first, second].map(|summary| count(summary).to_string());
+        let position = position(&state["stream"]["stream_state"]);
+        rows.push([stream.clone(), before, after, position]);
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let [name, before, after] = [0, 1, 2].map(width);
+    println!("\nRecords of each stream:\n");
+    for [stream, first, second, state] in &rows {
+        println!("{stream:<name$}  {first:>before$}  {second:>after$}  {state}");
+    }
+}
+
+/// What the next read makes of a stream's state.
+fn position(state: &Value) -> String {
+    let milliseconds = state.get("updated_at").or(state.get("created_at"));
+    let instant: Option<DateTime<Utc>> = match &state["activityTimestamp"] {
+        Value::String(text) => text.parse().ok(),
+        _ => milliseconds
+            .and_then(Value::as_i64)
+            .and_then(DateTime::from_timestamp_millis),
+    };
+    match instant {
+        Some(instant) => format!("read up to {}", instant.format("%Y-%m-%d %H:%M:%S UTC")),
+        None => "read in full every time".to_owned(),
     }
 }

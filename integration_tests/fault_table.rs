@@ -1,17 +1,18 @@
-//! The table of what passes: each fault strikes the first request of a stream once, for each kind of stream there is.
-//! Nothing is lost or doubled, and a warning says what happened. What takes minutes is in `model/waits.rs`.
+//! Transient faults of the first request, for each kind of stream: no record is lost or duplicated, and a warning says what
+//! happened. Faults that take minutes are in `model/waits.rs`.
 
+use dixa_simulator::api::faults::{Cut, Fault, Kind};
+use dixa_simulator::api::switches::{Encoding, Framing, Switches};
+use dixa_simulator::data::clock::{http_date, now_ms};
 use serde_json::json;
 
-use crate::connector::{Connector, TOKEN, catalog, config};
-use crate::read::due;
-use crate::simulator::clock::{http_date, now_ms};
-use crate::simulator::faults::{Cut, Fault, Kind};
-use crate::simulator::rate::Limits;
-use crate::simulator::switches::{Encoding, Framing, Switches};
-use crate::simulator::{Scenario, Simulator};
+use crate::support::config::TOKEN;
+use crate::support::expected::{check_records, expected_records};
+use crate::support::faults::rate_limited;
+use crate::support::read::Read;
+use crate::support::sim::Sim;
 
-/// A stream of its kind: its name, its path, and a place inside its first body.
+/// A stream that represents its kind: its name, its path, and an offset inside its first body.
 type Stream = (&'static str, &'static str, usize);
 
 const WINDOWED: Stream = ("conversations", "/v1/conversation_export", 50_000);
@@ -21,25 +22,18 @@ const SINGLE: Stream = ("tags", "/v1/tags", 300);
 const OBJECT: Stream = ("organization", "/v1/organization", 60);
 const CHILDREN: Stream = ("knowledge_articles", "/v1/knowledge/articles/", 100);
 
-/// The fault strikes the first request, is told so, and costs nothing.
-fn check(stream: Stream, switches: Switches, kind: Kind, told: &str) {
+/// A fault of the first request is logged, and no record is lost or duplicated.
+fn check(stream: Stream, switches: Switches, kind: Kind, message: &str) {
     let (name, path, _) = stream;
-    let simulator = Simulator::start(Scenario {
-        token: TOKEN.to_owned(),
-        switches,
-        faults: vec![Fault::at(path, 0, kind)],
-        limits: Limits::none(),
-        ..Scenario::default()
-    });
-    let config = config(&simulator, json!({}));
-    let streams = catalog(&[name], "incremental");
-    let ran = Connector::new().read(&config, &streams, None).succeeded();
-    let mut read = ran.records(name);
-    read.sort_unstable();
-    assert_eq!(read, due(&simulator, name));
+    let simulator = Sim::new()
+        .switches(switches)
+        .fault(Fault::at(path, 0, kind))
+        .start();
+    let ran = Read::of(&simulator).streams([name]).run().succeeded();
+    check_records(&ran, &simulator, name);
     let warnings = ran.logs("WARN");
     assert!(
-        warnings.iter().any(|warning| warning.contains(told)),
+        warnings.iter().any(|warning| warning.contains(message)),
         "{warnings:?}"
     );
 }
@@ -48,14 +42,6 @@ fn cut(at: usize, how: Cut) -> Kind {
     Kind::CutBody {
         after_bytes: at,
         how,
-    }
-}
-
-fn refused_until(retry_after: &str) -> Kind {
-    Kind::Status {
-        status: 429,
-        headers: vec![("Retry-After".to_owned(), retry_after.to_owned())],
-        body: String::new(),
     }
 }
 
@@ -77,7 +63,7 @@ fn gzip() -> Switches {
     }
 }
 
-/// What `passes` of the module checks, for each kind of stream.
+/// Calls `passes` of the module for each kind of stream.
 macro_rules! in_each_kind_of_stream {
     () => {
         #[test]
@@ -106,20 +92,20 @@ macro_rules! in_each_kind_of_stream {
         }
 
         #[test]
-        fn in_a_stream_that_hangs_on_others() {
+        fn in_a_child_stream() {
             passes(CHILDREN);
         }
     };
 }
 
 macro_rules! faults {
-    ($($claim:ident: $switches:expr, |$at:ident| $kind:expr, $told:literal;)*) => {$(
+    ($($claim:ident: $switches:expr, |$at:ident| $kind:expr, $message:literal;)*) => {$(
         mod $claim {
             use super::*;
 
             fn passes(stream: Stream) {
                 let $at = stream.2;
-                check(stream, $switches, $kind, $told);
+                check(stream, $switches, $kind, $message);
             }
 
             in_each_kind_of_stream!();
@@ -133,58 +119,55 @@ faults! {
     a_502_passes: chunked(), |_at| Kind::status(502), "answered 502";
     a_503_passes: chunked(), |_at| Kind::status(503), "answered 503";
     a_504_passes: chunked(), |_at| Kind::status(504), "answered 504";
-    a_429_with_seconds_to_wait_passes: chunked(), |_at| refused_until("1"), "rate limit (429); waiting";
-    a_429_with_a_date_to_wait_for_passes: chunked(), |_at| refused_until(&http_date(now_ms() + 2_000)),
-        "rate limit (429); waiting";
-    a_reset_before_the_headers_passes: chunked(), |_at| Kind::ResetBeforeHeaders, "could not be reached";
-    a_close_before_the_headers_passes: chunked(), |_at| Kind::CloseBeforeHeaders, "could not be reached";
-    a_reset_in_a_chunked_body_passes: chunked(), |at| cut(at, Cut::Reset), "broke off in the middle";
-    a_close_in_a_chunked_body_passes: chunked(), |at| cut(at, Cut::CleanClose), "broke off in the middle";
+    a_429_with_retry_after_in_seconds_passes: chunked(), |_at| rate_limited("1"), "rate-limited a request (429). Waiting";
+    a_429_with_retry_after_as_a_date_passes: chunked(), |_at| rate_limited(&http_date(now_ms() + 2_000)),
+        "rate-limited a request (429). Waiting";
+    a_reset_before_the_headers_passes: chunked(), |_at| Kind::ResetBeforeHeaders, "closed the connection without a response";
+    a_close_before_the_headers_passes: chunked(), |_at| Kind::CloseBeforeHeaders, "closed the connection without a response";
+    a_reset_in_a_chunked_body_passes: chunked(), |at| cut(at, Cut::Reset), "was cut off";
+    a_close_in_a_chunked_body_passes: chunked(), |at| cut(at, Cut::CleanClose), "was cut off";
     a_chunked_body_that_ends_early_passes: chunked(), |at| cut(at, Cut::CleanChunkEnd), "it ended too early";
-    a_reset_in_a_body_of_known_length_passes: with_length(), |at| cut(at, Cut::Reset), "broke off in the middle";
-    a_body_that_is_shorter_than_its_length_passes: with_length(), |at| cut(at, Cut::CleanClose), "broke off in the middle";
-    a_close_in_a_compressed_body_passes: gzip(), |at| cut(at / 10, Cut::CleanClose), "broke off in the middle";
+    a_reset_in_a_body_of_known_length_passes: with_length(), |at| cut(at, Cut::Reset), "was cut off";
+    a_body_that_is_shorter_than_its_length_passes: with_length(), |at| cut(at, Cut::CleanClose), "was cut off";
+    a_close_in_a_compressed_body_passes: gzip(), |at| cut(at / 10, Cut::CleanClose), "was cut off";
     a_compressed_body_that_ends_early_passes: gzip(), |at| cut(at / 10, Cut::CleanChunkEnd), "it ended too early";
     garbage_passes: chunked(), |_at| Kind::body("\u{1}\u{2}\u{3} garbage"), "cannot be used";
     an_html_page_with_status_200_passes: chunked(), |_at| Kind::body("<html>busy</html>"), "cannot be used";
-    an_object_in_place_of_the_list_passes: chunked(), |_at| Kind::body(r#"{"message":"busy"}"#), "was expected in it";
-    a_null_in_place_of_the_list_passes: chunked(), |_at| Kind::body("null"), "was expected in it";
+    an_object_instead_of_the_list_passes: chunked(), |_at| Kind::body(r#"{"message":"busy"}"#), "was expected in it";
+    a_null_instead_of_the_list_passes: chunked(), |_at| Kind::body("null"), "was expected in it";
     an_empty_body_passes: chunked(), |_at| Kind::body(""), "it ended too early";
-    a_body_that_goes_on_after_its_end_passes: chunked(), |_at| Kind::Append(b" []".to_vec()), "it goes on after its end";
-    bytes_that_are_no_utf8_pass: chunked(), |_at| Kind::Replace {
+    a_body_that_continues_after_its_end_passes: chunked(), |_at| Kind::Append(b" []".to_vec()), "it continues after its end";
+    invalid_utf8_passes: chunked(), |_at| Kind::Replace {
         body: b"[{\"id\":\"\xff\"}]".to_vec(), content_type: "application/json",
     }, "cannot be used";
 }
 
-mod a_connection_that_is_refused_passes {
+mod a_host_that_is_down_for_two_seconds_passes {
     use super::*;
     use std::net::TcpListener;
     use std::thread;
     use std::time::Duration;
 
-    /// Dixa comes up two seconds after it is first asked.
+    /// Dixa starts to listen after two seconds.
     fn passes((name, _, _): Stream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let later = thread::spawn(move || {
             thread::sleep(Duration::from_secs(2));
-            Simulator::start(Scenario {
-                token: TOKEN.to_owned(),
-                limits: Limits::none(),
-                port,
-                ..Scenario::default()
-            })
+            Sim::new().port(port).start()
         });
         let url = format!("http://127.0.0.1:{port}");
         let config = json!({
             "api_token": TOKEN, "exports_base_url": url, "api_base_url": url, "start_date": "2026-01-01",
             "end_date": "2026-03-01", "exports_requests_per_minute": 60_000,
         });
-        let streams = catalog(&[name], "incremental");
-        let ran = Connector::new().read(&config, &streams, None).succeeded();
+        let ran = Read::with_config(&config).streams([name]).run().succeeded();
         let simulator = later.join().unwrap();
-        assert_eq!(ran.records(name).len(), due(&simulator, name).len());
+        assert_eq!(
+            ran.records(name).len(),
+            expected_records(&simulator, name).len()
+        );
         let warnings = ran.logs("WARN");
         assert!(
             warnings

@@ -1,35 +1,35 @@
-//! `kill -9` at any byte of the output, resumed from the last whole STATE line, until a read ends by itself: nothing lost.
+//! A read that is killed at any byte of its output, and resumed from the last complete STATE line, loses no record.
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::Read as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dixa_simulator::api::switches::{Order, Switches};
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, catalog, config};
-use crate::read::simulator;
-use crate::secrets;
-use crate::simulator::account::Account;
-use crate::simulator::switches::{Order, Switches};
+use crate::support::config::config;
+use crate::support::read::Read;
+use crate::support::secrets;
+use crate::support::sim::Sim;
+use crate::support::test_dir::TestDir;
 
-/// How many reads were ended by a kill.
+/// The number of reads that were killed.
 static KILLED: AtomicUsize = AtomicUsize::new(0);
 
-/// Reads until so many bytes have come, then kills; whether the read ended before that.
-fn read_and_kill(
-    connector: &Connector,
-    config: &Value,
-    state: Option<&str>,
-    at: usize,
-) -> (bool, String) {
-    let streams = catalog(&["conversations", "messages", "agents"], "incremental");
-    let mut command = connector.read_command(config, &streams, state);
+/// Kills a read after this many bytes. Returns whether it ended before, and the complete lines.
+fn read_and_kill(dir: &TestDir, config: &Value, state: Option<&str>, at: usize) -> (bool, String) {
+    let mut command = Read::with_config(config)
+        .dir(dir)
+        .streams(["conversations", "messages", "agents"])
+        .state_if(state)
+        .command();
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
     let mut text = Vec::new();
-    Read::by_ref(&mut stdout)
+    stdout
+        .by_ref()
         .take(at as u64)
         .read_to_end(&mut text)
         .unwrap();
@@ -59,9 +59,8 @@ fn check(seed: u64) {
         write_bytes: random.usize(100..10_000),
         ..Switches::default()
     };
-    let simulator = simulator(Account::default(), switches);
-    let config = config(&simulator, json!({"window_days": 3, "lookback_minutes": 0}));
-    let connector = Connector::new();
+    let simulator = Sim::new().switches(switches).start();
+    let dir = TestDir::new();
     let mut received = BTreeSet::new();
     let mut saved: Vec<Value> = Vec::new();
     let mut kills = random.usize(1..6);
@@ -73,7 +72,12 @@ fn check(seed: u64) {
         };
         kills = kills.saturating_sub(1);
         let state = Value::from(saved.clone()).to_string();
-        let (ended, text) = read_and_kill(&connector, &config, Some(&state), at);
+        let (ended, text) = read_and_kill(
+            &dir,
+            &config(&simulator, json!({"window_days": 3, "lookback_minutes": 0})),
+            Some(&state),
+            at,
+        );
         for line in text.lines() {
             let message: Value = serde_json::from_str(line).unwrap();
             let record = &message["record"];
@@ -100,8 +104,11 @@ fn check(seed: u64) {
         ];
         for (stream, rows) in streams {
             for row in rows {
-                let due = (format!("\"{stream}\""), row.key.clone());
-                assert!(received.contains(&due), "{due:?} was lost, seed {seed}");
+                let expected = (format!("\"{stream}\""), row.key.clone());
+                assert!(
+                    received.contains(&expected),
+                    "{expected:?} was lost, seed {seed}"
+                );
             }
         }
     });

@@ -1,4 +1,5 @@
-//! What the connector promises, tried from outside: the binary, files and lines, against a simulator that judges.
+//! What the connector promises, tested from outside: the binary with files and lines, against a simulator that enforces
+//! Dixa's rules.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -8,36 +9,52 @@
     clippy::needless_pass_by_value,
     reason = "`json!` reads better than `&json!`"
 )]
-#![expect(clippy::disallowed_methods, reason = "tests have a clock and wait")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests use the system clock and wait"
+)]
 
-/// Runs the binary and reads its lines; every run is held to the laws of the protocol.
-mod connector;
-mod protocol;
-/// A local Dixa.
-mod simulator;
-mod waited;
+/// What more than one of the tests uses.
+mod support;
 
-/// One command, or one promise, each.
+/// One promise each.
 mod acceptance;
 mod bounds;
 mod catalog;
 mod check;
+mod child_streams;
+mod cli;
+mod clocks;
 mod discover;
+mod documents;
+mod errors;
 mod fault_table;
 mod faults;
-mod fuzzed;
-mod hand;
+mod formats;
+mod fuzz_corpus;
 mod hostile;
+mod input_files;
+mod interruptions;
 mod kill;
 mod lists;
 mod memory;
 mod model;
 mod network;
+mod odd_responses;
 mod pages;
+mod permissions;
+mod positions;
 mod rate;
 mod read;
+mod recipes;
+mod record_form;
 mod resume;
 mod secrets;
 mod spec;
+mod standard_streams;
+mod state_files;
+mod state_out;
+mod states;
+mod tap;
 mod terminal;
 mod tidy;

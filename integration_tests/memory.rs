@@ -1,47 +1,47 @@
-//! Memory does not grow with the window or the account: a body of 200 MB is read in a few megabytes, and so are lists of
-//! hundreds of thousands.
+//! Memory does not grow with a window or an account: a body of 200 MB is read in less than 64 MiB, and so are lists of
+//! hundreds of thousands of rows.
 
-use std::fs;
-use std::io::Read;
-use std::process::Stdio;
+use std::io::Read as _;
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
 
+use dixa_simulator::api::switches::{Paging, Switches};
+use dixa_simulator::data::account::Account;
+use dixa_simulator::data::large::LargeLists;
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, catalog, config};
-use crate::read::simulator;
-use crate::simulator::account::Account;
-use crate::simulator::large::Large;
-use crate::simulator::switches::{Paging, Switches};
+use crate::support::memory::wait_and_measure;
+use crate::support::read::Read;
+use crate::support::sim::Sim;
 
-/// The most memory that a process has had so far, in KiB, as Linux counts it.
-pub fn peak_kib(process: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
-/// Reads these streams to their end; the bytes written and the peak memory.
+/// The bytes that a full refresh writes, and its peak memory in KiB.
 fn read(account: Account, streams: &[&str], dates: Value) -> (u64, u64) {
     let paging = Paging {
         max_size: 1000,
         ..Paging::default()
     };
+    read_pages(paging, account, streams, dates)
+}
+
+fn read_pages(paging: Paging, account: Account, streams: &[&str], dates: Value) -> (u64, u64) {
     let switches = Switches {
         paging,
         ..Switches::default()
     };
-    let simulator = simulator(account, switches);
-    let connector = Connector::new();
-    let mut command = connector.read_command(
-        &config(&simulator, dates),
-        &catalog(streams, "full_refresh"),
-        None,
-    );
+    let simulator = Sim::new().account(account).switches(switches).start();
+    let mut command = Read::of(&simulator)
+        .config(dates)
+        .streams(streams)
+        .mode("full_refresh")
+        .command();
+    measure(&mut command)
+}
+
+/// The bytes that a command writes, and its peak memory in KiB.
+fn measure(command: &mut Command) -> (u64, u64) {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut stdout = child.stdout.take().unwrap();
-    let taken = thread::spawn(move || {
+    let bytes = thread::spawn(move || {
         let (mut block, mut bytes) = (vec![0; 1 << 16], 0);
         loop {
             match stdout.read(&mut block).unwrap() {
@@ -50,16 +50,9 @@ fn read(account: Account, streams: &[&str], dates: Value) -> (u64, u64) {
             }
         }
     });
-    let mut peak = 0;
-    let status = loop {
-        peak = peak_kib(child.id()).unwrap_or(peak).max(peak);
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        thread::sleep(Duration::from_millis(5));
-    };
+    let (status, peak) = wait_and_measure(&mut child);
     assert!(status.success());
-    (taken.join().unwrap(), peak)
+    (bytes.join().unwrap(), peak)
 }
 
 #[test]
@@ -76,7 +69,7 @@ fn a_window_of_200_mb_is_read_in_less_than_64_mib() {
 fn an_account_of_600_000_rows_is_read_in_less_than_64_mib() {
     let mut account = Account::empty();
     // The year 2025.
-    account.large = Some(Large {
+    account.large = Some(LargeLists {
         endusers: 100_000,
         messages: 300_000,
         activity: 200_000,
@@ -88,4 +81,59 @@ fn an_account_of_600_000_rows_is_read_in_less_than_64_mib() {
     let (bytes, peak_kib) = read(account, &streams, dates);
     assert!(bytes > 250_000_000, "{bytes} bytes");
     assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn thousands_of_pages_with_keys_of_60_kb_are_read_in_less_than_64_mib() {
+    // The keys alone are twice as much, in a release build ten times. Without optimization, 10,000 pages take two minutes.
+    let pages = if cfg!(debug_assertions) {
+        2_000
+    } else {
+        10_000
+    };
+    let mut account = Account::empty();
+    account.large = Some(LargeLists {
+        endusers: pages,
+        messages: 0,
+        activity: 0,
+        from_ms: 1_735_689_600_000,
+        to_ms: 1_767_225_600_000,
+    });
+    let paging = Paging {
+        max_size: 1,
+        key_padding: 60_000,
+        ..Paging::default()
+    };
+    let rate = json!({"api_requests_per_second": 1_000_000});
+    let (bytes, peak_kib) = read_pages(paging, account, &["endusers"], rate);
+    assert!(bytes > 200_000, "{bytes} bytes");
+    assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_state_of_300_mb_of_messages_is_read_in_less_than_64_mib() {
+    let record = json!({"type": "RECORD", "record": {"stream": "tags", "data": {"id": "t", "name": "x".repeat(900)}}});
+    let records = format!("{record}\n").repeat(1000);
+    let long = format!("{record}\n").replace("xxx", &"y".repeat(90_000));
+    let stream = json!({"stream_descriptor": {"name": "conversations"}, "stream_state": {"updated_at": 1_770_000_000_000_i64}});
+    let state = json!({"type": "STATE", "state": {"stream": stream}}).to_string();
+    let lines = [&records.repeat(260), long.as_str(), &state].concat();
+    let list = format!("[{},{state}]", lines.trim_end().replace('\n', ","));
+    for text in [lines, list] {
+        assert!(text.len() > 270_000_000);
+        let simulator = Sim::new().account(Account::empty()).start();
+        let mut command = Read::of(&simulator)
+            .streams(["conversations"])
+            .state(&text)
+            .command();
+        let (_, peak_kib) = measure(&mut command);
+        assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
+        let after = simulator.log()[0]
+            .parameter("updated_after")
+            .unwrap()
+            .to_owned();
+        assert_eq!(after, "1769996399999", "it resumes from the last state");
+    }
 }

@@ -1,49 +1,34 @@
-//! `read`: every record once, byte for byte.
+//! `read`: every record is written once, byte for byte.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
+use dixa_simulator::Simulator;
+use dixa_simulator::api::authorization::Authorization;
+use dixa_simulator::api::faults::{Fault, Kind};
+use dixa_simulator::api::host::Host;
+use dixa_simulator::api::switches::{
+    Absent, Encoding, ErrorBody, Framing, Layout, Order, Switches,
+};
+use dixa_simulator::data::account::Account;
+use dixa_simulator::data::row::Row;
+use dixa_simulator::data::settings::{HEADER, SECRET_KEY};
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, Ran, TOKEN, catalog, config, stream_names};
-use crate::simulator::account::{Account, Row};
-use crate::simulator::faults::{Fault, Kind};
-use crate::simulator::log::Authorization;
-use crate::simulator::rate::Limits;
-use crate::simulator::rules::Host;
-use crate::simulator::settings::{HEADER, SECRET_KEY};
-use crate::simulator::switches::{Absent, Encoding, ErrorBody, Framing, Layout, Order, Switches};
-use crate::simulator::{Scenario, Simulator};
-
-/// A simulator without limits.
-pub fn simulator(account: Account, switches: Switches) -> Simulator {
-    Simulator::start(Scenario {
-        account,
-        switches,
-        token: TOKEN.to_owned(),
-        limits: Limits::none(),
-        ..Scenario::default()
-    })
-}
-
-/// What a stream is to bring, whatever happens on the way.
-pub fn due(simulator: &Simulator, stream: &str) -> Vec<String> {
-    let rows = simulator.account(|account| account.rows());
-    let mut due: Vec<_> = rows[stream]
-        .iter()
-        .map(|row| row.json.to_string())
-        .collect();
-    due.sort();
-    due
-}
+use crate::support::expected::check_records;
+use crate::support::ran::{Ran, run};
+use crate::support::read::Read;
+use crate::support::sim::Sim;
+use crate::support::streams::stream_names;
+use crate::support::test_dir::TestDir;
 
 fn read_all(simulator: &Simulator, mode: &str) -> Ran {
-    let names = stream_names();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let ran = Connector::new()
-        .read(&config(simulator, json!({})), &catalog(&names, mode), None)
+    let ran = Read::of(simulator)
+        .streams(stream_names())
+        .mode(mode)
+        .run()
         .succeeded();
     assert!(
         simulator
@@ -54,7 +39,7 @@ fn read_all(simulator: &Simulator, mode: &str) -> Ran {
     ran
 }
 
-/// The account's rows of each stream, as its records are to come out: of webhooks, without their secrets.
+/// The records of each stream as they must be written: webhooks without their secrets.
 fn rows(simulator: &Simulator) -> BTreeMap<&'static str, Vec<Row>> {
     let mut rows = simulator.account(|account| account.rows());
     for row in rows.get_mut("webhooks").into_iter().flatten() {
@@ -65,10 +50,10 @@ fn rows(simulator: &Simulator) -> BTreeMap<&'static str, Vec<Row>> {
     rows
 }
 
-/// JSON without the blanks between its tokens; the tokens stay byte for byte.
+/// JSON without the whitespace between its tokens.
 fn without_blanks(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
-    let kept = json.chars().filter(|character| {
+    let compact = json.chars().filter(|character| {
         if in_string {
             in_string = escaped || *character != '"';
             escaped = !escaped && *character == '\\';
@@ -77,17 +62,14 @@ fn without_blanks(json: &str) -> String {
         in_string = *character == '"';
         !character.is_ascii_whitespace()
     });
-    kept.collect()
+    compact.collect()
 }
 
-fn check_records(ran: &Ran, simulator: &Simulator) {
+fn check_every_stream(ran: &Ran, simulator: &Simulator) {
     let rows = rows(simulator);
     for name in stream_names() {
-        let mut expected: Vec<_> = rows[name.as_str()]
-            .iter()
-            .map(|row| row.json.to_string())
-            .collect();
-        let mut records: Vec<_> = ran.records(&name).into_iter().map(without_blanks).collect();
+        let mut expected: Vec<_> = rows[name].iter().map(|row| row.json.to_string()).collect();
+        let mut records: Vec<_> = ran.records(name).into_iter().map(without_blanks).collect();
         assert!(!records.is_empty(), "{name}");
         expected.sort();
         records.sort();
@@ -96,18 +78,18 @@ fn check_records(ran: &Ran, simulator: &Simulator) {
 }
 
 #[test]
-fn every_record_of_every_stream_comes_out_byte_for_byte() {
-    let simulator = simulator(Account::default(), Switches::default());
+fn every_record_of_every_stream_is_written_byte_for_byte() {
+    let simulator = Sim::new().start();
     let ran = read_all(&simulator, "full_refresh");
     let rows = rows(&simulator);
     for name in stream_names() {
-        let expected: Vec<_> = rows[name.as_str()].iter().map(|row| &*row.json).collect();
-        let mut records = ran.records(&name);
-        // Windows in flight interleave, and lists that hang on another one.
+        let expected: Vec<_> = rows[name].iter().map(|row| &*row.json).collect();
+        let mut records = ran.records(name);
+        // Concurrent windows and child streams write their records in any order.
         records.sort_by_key(|record| expected.iter().position(|row| row == record));
         assert_eq!(records, expected, "{name}");
         assert_eq!(
-            ran.statuses(&name),
+            ran.statuses(name),
             ["STARTED", "RUNNING", "COMPLETE"],
             "{name}"
         );
@@ -115,7 +97,7 @@ fn every_record_of_every_stream_comes_out_byte_for_byte() {
 }
 
 #[test]
-fn whatever_form_the_answers_have_the_records_are_the_same() {
+fn the_records_are_the_same_whatever_the_form_of_the_responses() {
     let forms = [
         Switches {
             layout: Layout::Pretty,
@@ -150,14 +132,14 @@ fn whatever_form_the_answers_have_the_records_are_the_same() {
     for switches in forms {
         let form = format!("{switches:?}");
         let omitted = switches.absent == Absent::Omitted;
-        let simulator = simulator(Account::default(), switches);
+        let simulator = Sim::new().switches(switches).start();
         let ran = read_all(&simulator, "full_refresh");
         if omitted {
-            check_records(&ran, &simulator);
+            check_every_stream(&ran, &simulator);
         }
         for (name, rows) in rows(&simulator)
             .into_iter()
-            .filter(|(name, _)| stream_names().contains(&(*name).to_owned()))
+            .filter(|(name, _)| stream_names().contains(name))
         {
             assert_eq!(ran.records(name).len(), rows.len(), "{name} under {form}");
         }
@@ -165,8 +147,8 @@ fn whatever_form_the_answers_have_the_records_are_the_same() {
 }
 
 #[test]
-fn each_host_gets_the_token_in_its_own_form_and_our_name() {
-    let simulator = simulator(Account::default(), Switches::default());
+fn each_host_receives_its_form_of_the_token_and_our_user_agent() {
+    let simulator = Sim::new().start();
     read_all(&simulator, "incremental");
     for request in simulator.log() {
         let form = if request.host == Host::Exports {
@@ -184,21 +166,19 @@ fn each_host_gets_the_token_in_its_own_form_and_our_name() {
 }
 
 #[test]
-fn start_and_end_date_cut_conversations_exactly_and_lists_not_at_all() {
+fn start_and_end_date_limit_conversations_exactly_and_lists_not_at_all() {
     let mut account = Account::default();
     let (start, end) = (1_768_000_000_500, 1_769_000_000_500);
     for at in [start - 1, start, start + 1, end - 1, end, end + 1] {
         account.add_conversation(at);
     }
-    let simulator = simulator(account, Switches::default());
+    let simulator = Sim::new().account(account).start();
     let dates =
         json!({"start_date": "2026-01-09T23:06:40.500Z", "end_date": "2026-01-21T12:53:20.500Z"});
-    let ran = Connector::new()
-        .read(
-            &config(&simulator, dates),
-            &catalog(&["conversations", "agents"], "incremental"),
-            None,
-        )
+    let ran = Read::of(&simulator)
+        .config(dates)
+        .streams(["conversations", "agents"])
+        .run()
         .succeeded();
     let cursor =
         |record: &str| serde_json::from_str::<Value>(record).unwrap()["updated_at"].as_i64();
@@ -220,7 +200,7 @@ fn start_and_end_date_cut_conversations_exactly_and_lists_not_at_all() {
         ran.records("conversations")
             .into_iter()
             .any(|record| cursor(record).is_none()),
-        "a null cursor is never cut"
+        "a record with a null cursor is never skipped"
     );
     assert_eq!(ran.records("agents").len(), 30);
     assert_eq!(
@@ -233,7 +213,7 @@ fn start_and_end_date_cut_conversations_exactly_and_lists_not_at_all() {
 }
 
 #[test]
-fn fields_that_the_schema_does_not_declare_are_kept_and_named_once() {
+fn undeclared_fields_are_written_and_named_once() {
     let mut account = Account::empty();
     for (id, extra) in [(1, "brand_new"), (2, "brand_new"), (3, "newer")] {
         let json = format!(r#"{{"id":{id},"updated_at":1768000000000,"{extra}":{{"deep":1.10}}}}"#);
@@ -241,13 +221,11 @@ fn fields_that_the_schema_does_not_declare_are_kept_and_named_once() {
             .conversations
             .push(Row::new(&id.to_string(), 1_768_000_000_000, &json));
     }
-    let simulator = simulator(account, Switches::default());
-    let ran = Connector::new()
-        .read(
-            &config(&simulator, json!({})),
-            &catalog(&["conversations"], "full_refresh"),
-            None,
-        )
+    let simulator = Sim::new().account(account).start();
+    let ran = Read::of(&simulator)
+        .streams(["conversations"])
+        .mode("full_refresh")
+        .run()
         .succeeded();
     assert!(ran.records("conversations")[0].ends_with(r#""brand_new":{"deep":1.10}}"#));
     let warnings: Vec<_> = ran
@@ -260,116 +238,106 @@ fn fields_that_the_schema_does_not_declare_are_kept_and_named_once() {
 }
 
 #[test]
-fn an_empty_account_is_read_to_its_end() {
-    let simulator = simulator(Account::empty(), Switches::default());
+fn an_empty_account_completes_every_stream() {
+    let simulator = Sim::new().account(Account::empty()).start();
     let ran = read_all(&simulator, "incremental");
     for name in stream_names() {
-        let records = usize::from(name == "organization");
-        assert_eq!(ran.records(&name).len(), records, "{name}");
+        check_records(&ran, &simulator, name);
         assert_eq!(
-            ran.statuses(&name),
+            ran.statuses(name),
             ["STARTED", "RUNNING", "COMPLETE"],
             "{name}"
         );
-        assert!(!ran.states(&name).is_empty(), "{name}");
+        assert!(!ran.states(name).is_empty(), "{name}");
     }
 }
 
 #[test]
-fn an_empty_record_is_left_out_with_a_warning() {
+fn an_empty_record_is_skipped_with_a_warning() {
     let mut account = Account::empty();
     account.tags = vec![
         Row::new("1", 0, r#"{"id":"1","state":"Active"}"#),
         Row::new("", 0, "{ }"),
     ];
-    let simulator = simulator(account, Switches::default());
-    let ran = Connector::new()
-        .read(
-            &config(&simulator, json!({})),
-            &catalog(&["tags"], "full_refresh"),
-            None,
-        )
+    let simulator = Sim::new().account(account).start();
+    let ran = Read::of(&simulator)
+        .streams(["tags"])
+        .mode("full_refresh")
+        .run()
         .succeeded();
     assert_eq!(ran.records("tags").len(), 1);
-    assert!(
-        ran.logs("WARN")
-            .iter()
-            .any(|message| message.contains("empty record"))
-    );
+    assert!(ran.has_log("WARN", "empty record"));
 }
 
 #[test]
-fn debug_tells_of_each_answer_and_of_no_body() {
-    let simulator = simulator(
-        Account::default(),
-        Switches {
+fn debug_logs_every_response_but_not_its_body() {
+    let simulator = Sim::new()
+        .switches(Switches {
             encoding: Encoding::Gzip,
             ..Switches::default()
-        },
-    );
-    let connector = Connector::new();
-    let mut command = connector.read_command(
-        &config(&simulator, json!({})),
-        &catalog(&["agents", "conversations"], "full_refresh"),
-        None,
-    );
-    let by_variable = crate::connector::run(command.env("LOG_LEVEL", "debug")).succeeded();
-    let told = by_variable.logs("DEBUG");
+        })
+        .start();
+    let dir = TestDir::new();
+    let by_variable = Read::of(&simulator)
+        .dir(&dir)
+        .streams(["agents", "conversations"])
+        .mode("full_refresh")
+        .env("LOG_LEVEL", "debug")
+        .run()
+        .succeeded();
+    let logged = by_variable.logs("DEBUG");
     for part in [
         "answered 200 to /v1/agents after",
         "Date: 20",
         "Content-Encoding: gzip",
         "on the wire",
     ] {
-        assert!(told.iter().any(|message| message.contains(part)), "{part}");
+        assert!(
+            logged.iter().any(|message| message.contains(part)),
+            "{part}"
+        );
     }
-    let mut command = connector.read_command(
-        &config(&simulator, json!({})),
-        &catalog(&["agents"], "full_refresh"),
-        None,
-    );
+    let mut command = Read::of(&simulator)
+        .dir(&dir)
+        .streams(["agents"])
+        .mode("full_refresh")
+        .command();
     assert!(
-        !crate::connector::run(command.arg("--debug"))
+        !run(command.arg("--debug"))
             .succeeded()
             .logs("DEBUG")
             .is_empty()
     );
-    let mut command = connector.read_command(
-        &config(&simulator, json!({})),
-        &catalog(&["agents"], "full_refresh"),
-        None,
-    );
-    assert!(
-        crate::connector::run(&mut command)
-            .succeeded()
-            .logs("DEBUG")
-            .is_empty()
-    );
+    let mut command = Read::of(&simulator)
+        .dir(&dir)
+        .streams(["agents"])
+        .mode("full_refresh")
+        .command();
+    assert!(run(&mut command).succeeded().logs("DEBUG").is_empty());
 }
 
 #[test]
-fn records_that_have_come_leave_while_dixa_is_silent() {
+fn received_records_are_written_while_dixa_is_silent() {
     let stall = Kind::Stall {
         after_bytes: 50_000,
         pause: Duration::from_secs(30),
     };
-    let simulator = Simulator::start(Scenario {
-        token: TOKEN.to_owned(),
-        limits: Limits::none(),
-        faults: vec![Fault::at("/v1/conversation_export", 0, stall)],
-        ..Scenario::default()
-    });
-    let connector = Connector::new();
+    let simulator = Sim::new()
+        .fault(Fault::at("/v1/conversation_export", 0, stall))
+        .start();
     let january = json!({"end_date": "2026-01-31"});
-    let streams = catalog(&["conversations"], "full_refresh");
-    let mut command = connector.read_command(&config(&simulator, january), &streams, None);
+    let mut command = Read::of(&simulator)
+        .config(january)
+        .streams(["conversations"])
+        .mode("full_refresh")
+        .command();
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
     let records = lines.filter(|line| line.as_ref().unwrap().contains(r#""type":"RECORD""#));
     assert_eq!(records.take(10).count(), 10);
     assert!(
         child.try_wait().unwrap().is_none(),
-        "the body has not ended yet"
+        "the body is not complete yet"
     );
     child.kill().unwrap();
     child.wait().unwrap();

@@ -1,81 +1,30 @@
-//! The token is nowhere: what the runs of the tests write, their records apart, is searched for it in all its forms.
-//! What those are is worked out here anew, sharing nothing with the connector.
+//! A token that a server sends back, or that is in the wrong place of a file, is never written.
 
-use std::sync::LazyLock;
+use std::fs;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use dixa_simulator::api::faults::{Fault, Kind};
 use serde_json::{Value, json};
 
-use crate::connector::{Connector, TOKEN, catalog, config, run};
-use crate::simulator::base64::encoded;
-use crate::simulator::faults::{Fault, Kind};
-use crate::simulator::rate::Limits;
-use crate::simulator::{Scenario, Simulator};
+use crate::support::binary::binary;
+use crate::support::config::{TOKEN, config};
+use crate::support::ran::run;
+use crate::support::read::{Read, run_with_config};
+use crate::support::secrets::escaped_forms;
+use crate::support::sim::Sim;
+use crate::support::test_dir::TestDir;
 
-/// So many of the forms are the whole token; the others are parts of Base64 texts.
-const ESCAPED: usize = 6;
-
-/// The token as it is, as JSON and as a URL has it, and the part that all Base64 texts have in common that hold it at the
-/// same place of three.
-static FORMS: LazyLock<Vec<String>> = LazyLock::new(|| {
-    let url = |kept: &str, digits: fn(u32) -> String| -> String {
-        let escaped = |character: char| {
-            if character.is_ascii_alphanumeric() || kept.contains(character) {
-                character.to_string()
-            } else {
-                digits(u32::from(character))
-            }
-        };
-        TOKEN.chars().map(escaped).collect()
-    };
-    let upper = |byte: u32| format!("%{byte:02X}");
-    let lower = |byte: u32| format!("%{byte:02x}");
-    let mut forms = vec![
-        TOKEN.to_owned(),
-        TOKEN.replace('/', "\\/"),
-        url("", upper),
-        url("", lower),
-        url("-._~", upper),
-        url("-._~", lower),
-    ];
-    for before in ["", "b", "be"] {
-        let text = encoded(format!("{before}{TOKEN}").as_bytes());
-        let (first, last) = ((before.len() * 4).div_ceil(3), text.len() - 4);
-        let common = &text[first..last];
-        forms.push(common.to_owned());
-        forms.push(common.replace('+', "-").replace('/', "_"));
-    }
-    forms
-});
-
-/// Nothing that was written holds the token.
-pub fn check(written: &str) {
-    let written = written.to_lowercase();
-    for form in FORMS.iter() {
-        let is_there = written.contains(&form.to_lowercase());
-        assert!(!is_there, "the token was written, as {form}");
-    }
-}
-
-/// Nothing of these lines but the records holds the token.
-pub fn check_lines(lines: &str) {
-    for line in lines
-        .lines()
-        .filter(|line| !line.starts_with(r#"{"type":"RECORD""#))
-    {
-        check(line);
-    }
-}
-
-/// The token in the forms in which a server may send it back.
+/// The forms in which a server may send the token back.
 fn echoes() -> Vec<String> {
-    let mut echoes: Vec<_> = FORMS.iter().take(ESCAPED).cloned().collect();
+    let mut echoes = escaped_forms().to_vec();
     for text in [
         TOKEN,
         &format!("bearer:{TOKEN}"),
         &format!("Bearer {TOKEN}"),
         &format!("x{TOKEN}y"),
     ] {
-        let code = encoded(text.as_bytes());
+        let code = BASE64_STANDARD.encode(text);
         echoes.push(code.replace('+', "-").replace('/', "_"));
         echoes.push(code);
     }
@@ -83,7 +32,7 @@ fn echoes() -> Vec<String> {
     echoes
 }
 
-/// An answer with it in a header and in its body.
+/// A response with the token in a header and in the body.
 fn echoed_in(header: &str, status: u16, echo: &str) -> Kind {
     Kind::Status {
         status,
@@ -92,7 +41,7 @@ fn echoed_in(header: &str, status: u16, echo: &str) -> Kind {
     }
 }
 
-/// Where a server may put it.
+/// The places where a server may put the token.
 fn kinds(echo: &str) -> Vec<Kind> {
     vec![
         Kind::EchoToken { status: 401 },
@@ -116,27 +65,18 @@ fn kinds(echo: &str) -> Vec<Kind> {
     ]
 }
 
-fn simulator(faults: Vec<Fault>) -> Simulator {
-    Simulator::start(Scenario {
-        token: TOKEN.to_owned(),
-        limits: Limits::none(),
-        faults,
-        ..Scenario::default()
-    })
-}
-
-/// One run of each command that asks Dixa, with everything told that can be; so many requests meet the fault.
-fn check_runs(kind: &Kind, times: usize) {
-    let faults = (0..times).map(|time| Fault::at("/v1", 2 * time, kind.clone()));
-    let simulator = simulator(faults.collect());
-    let connector = Connector::new();
+/// Runs `read` and `check` with debug output while this many requests have the fault.
+fn check_runs(kind: &Kind, count: usize) {
+    let faults = (0..count).map(|index| Fault::at("/v1", 2 * index, kind.clone()));
+    let simulator = Sim::new().faults(faults).start();
     let config = config(&simulator, json!({"end_date": "2026-01-20"}));
-    let streams = catalog(&["conversations", "agents"], "incremental");
-    run(connector
-        .read_command(&config, &streams, None)
-        .arg("--debug"));
-    let file = connector.file("config.json", &config.to_string());
-    run(Connector::command()
+    Read::with_config(&config)
+        .streams(["conversations", "agents"])
+        .args(["--debug"])
+        .run();
+    let dir = TestDir::new();
+    let file = dir.file("config.json", &config.to_string());
+    run(binary()
         .arg("check")
         .arg("--debug")
         .arg("--config")
@@ -161,13 +101,12 @@ fn a_token_that_a_server_sends_back_in_any_form_is_never_written() {
 }
 
 #[test]
-fn a_token_in_the_time_to_wait_is_never_written() {
+fn a_token_in_retry_after_is_never_written() {
     check_runs(&echoed_in("Retry-After", 429, TOKEN), 1);
 }
 
 #[test]
 fn a_token_in_the_wrong_place_is_never_written() {
-    let connector = Connector::new();
     for config in [
         json!({"api_token": [TOKEN]}),
         json!({"api_token": {"token": TOKEN}}),
@@ -177,13 +116,58 @@ fn a_token_in_the_wrong_place_is_never_written() {
         json!({"api_token": TOKEN, "api_base_url": format!("ftp://{TOKEN}")}),
         json!(TOKEN),
     ] {
-        connector.run("check", &config);
-        let ran = connector.read(&config, &catalog(&["tags"], "full_refresh"), None);
+        run_with_config("check", &config);
+        let ran = Read::with_config(&config)
+            .streams(["tags"])
+            .mode("full_refresh")
+            .run();
         assert_ne!(ran.code, 0);
     }
-    let simulator = simulator(Vec::new());
+    let simulator = Sim::new().start();
     let config = config(&simulator, Value::Object(serde_json::Map::new()));
-    let streams = catalog(&["tags"], "full_refresh");
     let state = json!({"conversations": TOKEN, TOKEN: {"x": TOKEN}});
-    connector.read(&config, &streams, Some(&state.to_string()));
+    Read::with_config(&config)
+        .streams(["tags"])
+        .mode("full_refresh")
+        .state(&state.to_string())
+        .run();
+}
+
+/// Whatever runs with a known token and has it in a name prints it nowhere: `run` searches stdout and stderr for it.
+#[test]
+fn a_token_in_a_name_is_never_written() {
+    let dir = TestDir::new();
+    // The token has a slash, so that this is a folder and a file in it.
+    let named = format!("{TOKEN}.json");
+    fs::create_dir_all(dir.path(&named).parent().unwrap()).unwrap();
+    let valid = dir.file("config.json", &json!({"api_token": TOKEN}).to_string());
+    let invalid = json!({"api_token": TOKEN, "start_date": "soon", TOKEN: 1}).to_string();
+    let invalid = dir.file(&named, &invalid);
+    let unknown_stream = json!({"streams": [{"stream": {"name": TOKEN}, "sync_mode": "full_refresh", "destination_sync_mode": "append"}]});
+    let catalog = dir.file(&format!("{TOKEN}.catalog"), &unknown_stream.to_string());
+    let valid = valid.to_str().unwrap();
+    let (invalid, catalog) = (invalid.to_str().unwrap(), catalog.to_str().unwrap());
+    let inline = format!("--config={valid}");
+    for (arguments, code) in [
+        (vec!["read", "--config", valid, "--streams", TOKEN], 2),
+        (vec!["read", &inline, TOKEN], 2),
+        (vec!["read", "--config", valid, "--format", TOKEN], 2),
+        (vec!["read", "--config", valid, "--catalog", catalog], 1),
+        (vec!["read", "--config", valid, "--catalog", TOKEN], 1),
+        (vec!["read", "--config", valid, "--state", TOKEN], 1),
+        (vec!["read", "--config", invalid], 1),
+        (vec!["check", "--config", invalid], 0),
+        (vec![TOKEN], 2),
+    ] {
+        let ran = run(binary().args(&arguments).env("DIXA_API_TOKEN", TOKEN));
+        assert_eq!(ran.code, code, "{arguments:?}");
+        if arguments.contains(&"--config") || arguments.contains(&inline.as_str()) {
+            let ran = run(binary().args(&arguments).env_remove("DIXA_API_TOKEN"));
+            assert_eq!(ran.code, code, "{arguments:?}");
+            let other = run(binary()
+                .args(&arguments)
+                .env("DIXA_API_TOKEN", "another-token"));
+            assert_eq!(other.code, code, "{arguments:?}");
+        }
+    }
 }

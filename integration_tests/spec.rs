@@ -1,8 +1,9 @@
-//! `spec`, and the command line itself.
+//! `spec`: the specification of the config.
 
 use serde_json::Value;
 
-use crate::connector::{Connector, run};
+use crate::support::binary::binary;
+use crate::support::ran::run;
 
 fn properties() -> serde_json::Map<String, Value> {
     let spec: Value = serde_json::from_str(include_str!("../spec.json")).unwrap();
@@ -14,14 +15,14 @@ fn properties() -> serde_json::Map<String, Value> {
 
 #[test]
 fn spec_prints_the_specification_and_nothing_else() {
-    let ran = run(Connector::command().arg("spec")).succeeded();
+    let ran = run(binary().arg("spec")).succeeded();
     let expected: Value = serde_json::from_str(include_str!("../spec.json")).unwrap();
     assert_eq!(ran.messages.len(), 1);
     assert_eq!(ran.of_type("SPEC")[0]["spec"], expected);
 }
 
 #[test]
-fn the_specification_keeps_airbytes_rules() {
+fn the_specification_follows_airbytes_rules() {
     let text = include_str!("../spec.json");
     for keyword in [
         "$ref",
@@ -92,102 +93,5 @@ fn only_the_token_is_required() {
             property.get("default").is_some() || ["api_token", "end_date"].contains(&key.as_str()),
             "{key}"
         );
-    }
-}
-
-#[test]
-fn help_and_version_are_plain_text() {
-    let ran = run(Connector::command().arg("--version"));
-    // The commit follows, where it is known.
-    let version = format!("source-dixa {}", env!("CARGO_PKG_VERSION"));
-    let rest = ran.stdout.strip_prefix(&version).unwrap();
-    assert!(
-        rest == "\n" || (rest.starts_with(" (") && rest.ends_with(")\n")),
-        "{rest}"
-    );
-    assert_eq!(ran.code, 0);
-    let ran = run(Connector::command().arg("--help"));
-    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
-    for word in [
-        "spec",
-        "check",
-        "discover",
-        "read",
-        "--debug",
-        "api_token",
-        "Exit status",
-    ] {
-        assert!(ran.stdout.contains(word), "{word}");
-    }
-}
-
-#[test]
-fn a_wrong_command_line_is_told_on_stderr_and_as_a_trace() {
-    let wrong: &[&[&str]] = &[
-        &[],
-        &["frobnicate"],
-        &["spec", "--frobnicate"],
-        &["check"],
-        &["discover"],
-        &["read", "--config", "c.json", "--allow-missing-state"],
-        &["read", "--config", "c.json", "--quiet", "--debug"],
-        &["read", "--config", "c.json", "--format", "csv"],
-        &["completions"],
-        &["read", "--catalog", "c.json"],
-        &["check", "--config"],
-        &["check", "--config", "a", "surplus"],
-    ];
-    for arguments in wrong {
-        let ran = run(Connector::command().args(*arguments));
-        assert_eq!(ran.code, 2, "{arguments:?}");
-        assert!(
-            ran.stderr.contains("--help") || ran.stderr.contains("Usage"),
-            "{arguments:?}: {}",
-            ran.stderr
-        );
-        assert_eq!(ran.error().0, "config_error", "{arguments:?}");
-    }
-}
-
-#[test]
-fn options_come_in_any_order_and_form() {
-    let connector = Connector::new();
-    let config = connector
-        .file("config.json", r#"{"api_token":"t"}"#)
-        .display()
-        .to_string();
-    let catalog = connector
-        .file("catalog.json", r#"{"streams":[]}"#)
-        .display()
-        .to_string();
-    let state = connector.file("state.json", "[]").display().to_string();
-    let forms: &[&[&str]] = &[
-        &[
-            "read",
-            "--state",
-            &state,
-            "--catalog",
-            &catalog,
-            "--config",
-            &config,
-        ],
-        &[
-            "read",
-            "--debug",
-            &format!("--config={config}"),
-            &format!("--catalog={catalog}"),
-            &format!("--state={state}"),
-        ],
-        &[
-            "--debug",
-            "read",
-            "--catalog",
-            &catalog,
-            "--config",
-            &config,
-        ],
-    ];
-    for arguments in forms {
-        run(Connector::command().args(*arguments)).succeeded();
     }
 }

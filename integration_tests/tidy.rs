@@ -1,37 +1,25 @@
-//! The rules of the house that the compiler does not hold.
+//! Rules of the code base that the compiler does not check.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use crate::support::sources::{
+    code, functions, import_graph, lines_of_code, rust_files, source_folders,
+};
+use crate::support::streams::stream_names;
 
-use crate::connector::{discovered, key_of, stream_names};
-
-/// Top to bottom. A module imports from lower layers only, never from its own.
+/// From top to bottom. A module imports only from lower layers.
 const LAYERS: &[&[&str]] = &[
     &["main"],
     &["commands"],
-    &["cli", "config", "streams", "checkpoint", "seam", "terminal"],
-    &["window"],
+    &["cli"],
+    &["config", "streams", "checkpoint", "dedup"],
+    &["window", "output"],
+    &["singer"],
     &["airbyte", "dixa"],
-    &["epoch", "failure"],
+    &["epoch", "failure", "nearest", "stdio"],
 ];
-
-fn rust_files(folder: &str) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-    {
-        if entry.is_dir() {
-            files.extend(rust_files(entry.to_str().unwrap()));
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
-            files.push(entry);
-        }
-    }
-    files
-}
 
 /// The module below `src/` that a file belongs to.
 fn top_module(file: &Path) -> String {
@@ -56,7 +44,7 @@ fn layer(module: &str) -> usize {
         .unwrap_or_else(|| panic!("`{module}` has no layer"))
 }
 
-/// The modules that a file imports from, its own apart.
+/// The modules that a file imports from, except its own.
 fn imports(file: &Path) -> BTreeSet<String> {
     let text = fs::read_to_string(file).unwrap();
     let module = top_module(file);
@@ -94,18 +82,134 @@ fn imports_point_down() {
 
 #[test]
 fn the_simulator_shares_no_code_with_the_connector() {
-    for file in rust_files("integration_tests/simulator") {
-        let text = fs::read_to_string(&file).unwrap();
-        let lines = text
-            .lines()
-            .filter(|line| line.trim_start().starts_with("use source_dixa"));
-        assert_eq!(lines.count(), 0, "{}", file.display());
+    let manifest = fs::read_to_string("crates/dixa-simulator/Cargo.toml").unwrap();
+    for package in ["source-dixa", "record-splitter"] {
+        assert!(!manifest.contains(package), "{package}");
     }
 }
 
 #[test]
-fn every_file_says_what_it_knows() {
-    for file in ["src", "integration_tests"]
+fn test_files_are_short() {
+    for file in rust_files("integration_tests") {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        assert!(lines <= 400, "{}: {lines}", file.display());
+    }
+}
+
+#[test]
+fn files_and_functions_are_short() {
+    let table = Path::new("src/streams/table.rs");
+    for file in source_folders()
+        .iter()
+        .flat_map(|folder| rust_files(folder.to_str().unwrap()))
+        .filter(|file| file != table && !file.ends_with("tests.rs"))
+    {
+        let lines = lines_of_code(&file);
+        assert!(lines.len() <= 350, "{}: {}", file.display(), lines.len());
+        for (name, length) in functions(&lines) {
+            assert!(length <= 50, "{}: {name}: {length} lines", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_two_types_or_constants_of_a_crate_share_a_name() {
+    let kinds = ["struct", "enum", "trait", "type", "const", "static"];
+    for folder in source_folders() {
+        let mut known: BTreeMap<String, PathBuf> = BTreeMap::new();
+        for file in rust_files(folder.to_str().unwrap()) {
+            // Associated types and nested items are indented.
+            for line in lines_of_code(&file)
+                .iter()
+                .filter(|line| !line.starts_with(' '))
+            {
+                let line = line.trim_start_matches("pub ").replace("pub(super) ", "");
+                let mut words =
+                    line.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+                let is_item = words.next().is_some_and(|word| kinds.contains(&word));
+                let name = words.next().unwrap_or_default().to_owned();
+                if !is_item || name == "fn" {
+                    continue;
+                }
+                if let Some(other) = known.insert(name.clone(), file.clone()) {
+                    panic!("{name}: {} and {}", other.display(), file.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_import_cycles() {
+    let tests = PathBuf::from("integration_tests");
+    for folder in source_folders().into_iter().chain([tests]) {
+        let mut graph = import_graph(&folder);
+        assert!(graph.values().any(|imports| !imports.is_empty()));
+        // Removes modules that import none of the others, or that none of the others imports, until only cycles are left.
+        loop {
+            let rest: BTreeSet<_> = graph.keys().cloned().collect();
+            let imported: BTreeSet<_> = graph.values().flatten().cloned().collect();
+            graph.retain(|module, imports| {
+                imported.contains(module) && imports.iter().any(|import| rest.contains(import))
+            });
+            if graph.len() == rest.len() {
+                break;
+            }
+        }
+        let circle: Vec<_> = graph.keys().map(|module| module.join("::")).collect();
+        assert!(circle.is_empty(), "{}: {circle:?}", folder.display());
+    }
+}
+
+#[test]
+fn tests_import_from_support_and_never_from_each_other() {
+    let graph = import_graph(Path::new("integration_tests"));
+    assert!(graph.len() > 30);
+    for (module, imports) in &graph {
+        for import in imports {
+            let is_support = import.first().is_some_and(|top| top == "support");
+            assert!(
+                is_support || import.first() == module.first(),
+                "{module:?} must not import {import:?}"
+            );
+        }
+    }
+    // Paths outside `use` statements, too.
+    for file in rust_files("integration_tests") {
+        let own = file.components().nth(1).unwrap().as_os_str();
+        let own = own.to_str().unwrap().trim_end_matches(".rs");
+        for rest in fs::read_to_string(&file).unwrap().split("crate::").skip(1) {
+            let end = rest.find(|letter: char| !letter.is_alphanumeric() && letter != '_');
+            let imported = &rest[..end.unwrap_or(rest.len())];
+            assert!(
+                ["", "support", own].contains(&imported),
+                "{}: {imported}",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_imports_of_the_simulator_point_down() {
+    let layers = ["http", "api", "data"];
+    let layer = |module: &Vec<String>| layers.iter().position(|layer| *layer == module[0]);
+    let mut graph = import_graph(Path::new("crates/dixa-simulator/src"));
+    graph.retain(|module, _| !module.is_empty() && layer(module).is_some());
+    for (module, imports) in &graph {
+        for import in imports {
+            assert!(
+                !import.is_empty() && layer(import) >= layer(module),
+                "{module:?} must not import {import:?}"
+            );
+        }
+    }
+    assert!(graph.len() > 30);
+}
+
+#[test]
+fn every_file_has_a_header() {
+    for file in ["src", "crates", "integration_tests"]
         .into_iter()
         .flat_map(rust_files)
     {
@@ -123,7 +227,7 @@ fn every_file_says_what_it_knows() {
 }
 
 #[test]
-fn nothing_is_left_to_do_or_switched_off() {
+fn no_todo_and_no_disabled_test_is_left() {
     let marks = [
         "TODO",
         "FIXME",
@@ -133,7 +237,7 @@ fn nothing_is_left_to_do_or_switched_off() {
         "#[ignore",
         "#[should_panic",
     ];
-    for file in ["src", "integration_tests"]
+    for file in ["src", "crates", "integration_tests"]
         .into_iter()
         .flat_map(rust_files)
         .filter(|file| !file.ends_with("tidy.rs"))
@@ -144,43 +248,16 @@ fn nothing_is_left_to_do_or_switched_off() {
         }
         assert!(
             text.lines().all(|line| line.trim_end() == line),
-            "{}: trailing blanks",
+            "{}: trailing whitespace",
             file.display()
         );
     }
 }
 
-/// The rows of the first table in the README whose head begins like this, as the text of their cells.
-fn readme_table(head: &str) -> Vec<Vec<String>> {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let rows = readme
-        .lines()
-        .skip_while(|line| !line.starts_with(head))
-        .skip(2)
-        .take_while(|line| line.starts_with('|'));
-    let cells = |row: &str| {
-        row.trim_matches('|')
-            .split('|')
-            .map(|cell| cell.trim().replace('`', ""))
-            .collect()
-    };
-    rows.map(cells).collect()
-}
-
-/// Code apart from comments and tests.
-fn code(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap();
-    let lines = code
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// Their names, and those of their endpoints.
+/// The names of streams and the paths of their endpoints.
 #[test]
-fn nothing_but_the_table_knows_a_stream() {
-    let table = Path::new("src/streams.rs");
+fn only_the_table_names_a_stream() {
+    let table = Path::new("src/streams/table.rs");
     let paths = code(table);
     let paths = paths.split('"').filter(|text| text.starts_with("/v1/"));
     let words: Vec<_> = stream_names()
@@ -195,48 +272,5 @@ fn nothing_but_the_table_knows_a_stream() {
         for word in &words {
             assert!(!code.contains(word), "{}: {word}", file.display());
         }
-    }
-}
-
-#[test]
-fn the_readme_lists_every_stream_as_it_is() {
-    let rows = readme_table("| stream |");
-    let streams = discovered();
-    assert_eq!(rows.len(), streams.len());
-    for (row, stream) in rows.iter().zip(streams) {
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let mode = match stream.get("default_cursor_field") {
-            Some(cursor) => format!("incremental on {}, full refresh", text(&cursor[0])),
-            None => "full refresh".to_owned(),
-        };
-        assert_eq!(row[0], text(&stream["name"]));
-        assert_eq!(row[2], mode, "{}", row[0]);
-        let key = key_of(&row[0]);
-        let key = if key.is_empty() {
-            "none".to_owned()
-        } else {
-            key.join(", ")
-        };
-        assert_eq!(row[3], key, "{}", row[0]);
-    }
-}
-
-#[test]
-fn the_readme_lists_every_key_of_the_config_with_its_default() {
-    let spec: Value = serde_json::from_str(include_str!("../spec.json")).unwrap();
-    let properties = spec["connectionSpecification"]["properties"]
-        .as_object()
-        .unwrap();
-    let rows = readme_table("| key |");
-    let keys: Vec<_> = rows.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(keys, properties.keys().collect::<Vec<_>>());
-    for row in &rows {
-        let default = match properties[&row[0]].get("default") {
-            Some(Value::String(text)) => text.clone(),
-            Some(number) => number.to_string(),
-            None if row[0] == "api_token" => "required".to_owned(),
-            None => "none".to_owned(),
-        };
-        assert_eq!(row[1], default, "{}", row[0]);
     }
 }

@@ -1,5 +1,5 @@
-//! A Dixa in paused time: the simulator's rules and data behind the connector's own way to a host, with troubles, delays
-//! and data that moves. A minute of waiting costs nothing.
+//! A Dixa in paused time: the simulator's rules and data behind the connector's own transport, with faults, delays and data
+//! that changes. A minute of waiting costs nothing.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -10,125 +10,134 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use dixa_simulator::Scenario;
+use dixa_simulator::api::in_process::InProcess;
+use dixa_simulator::data::account::Account;
+use dixa_simulator::data::clock::http_date;
 use fastrand::Rng;
 use http_body::Frame;
 use reqwest::header::HeaderMap;
 use reqwest::{Body, Response, Url};
-use source_dixa::dixa::Host;
-use source_dixa::dixa::error::{Error, Phase};
+use source_dixa::dixa::error::{ConnectFault, Error, Phase};
+use source_dixa::dixa::host::Host;
+use source_dixa::dixa::rate_limit::Connections;
 use source_dixa::dixa::transport::Transport;
 use tokio::time::{Instant, Sleep, sleep};
 
-use crate::simulator::Scenario;
-use crate::simulator::account::Account;
-use crate::simulator::clock::http_date;
-use crate::simulator::offline::Offline;
+use super::rows::touch;
 
 /// What goes wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Trouble {
-    Unreachable,
-    NoConnection,
-    NoAnswer,
+pub enum Fault {
+    ConnectionRefused,
+    ConnectTimeout,
+    /// The client sees a connect timeout, but the request arrives.
+    DeliveredDespiteTimeout,
+    NoResponse,
     /// A status, and a `Retry-After` in seconds.
     Status(u16, Option<u64>),
     /// 200 with another body.
-    Instead(&'static [u8]),
-    /// More bytes after the right body.
+    Replace(&'static [u8]),
+    /// More bytes after the correct body.
     Append(&'static [u8]),
-    /// At this percent of the body the connection breaks.
-    Break(usize),
-    /// At this percent of the body it ends as if it were whole.
-    End(usize),
-    /// At this percent of the body nothing more comes.
+    /// The connection is reset after this percentage of the body.
+    Reset(usize),
+    /// The body ends after this percentage as if it were complete.
+    EndEarly(usize),
+    /// Nothing follows after this percentage of the body.
     Stall(usize),
-    /// Each piece of the body takes this long.
-    Drip(Duration),
+    /// Each piece of the body takes up to this long.
+    Slow(Duration),
 }
 
-/// Whether something goes wrong with the request for this target.
-pub type Weather = Box<dyn FnMut(&str) -> Option<Trouble>>;
+/// The fault of the next request, whose path and query it gets.
+pub type FaultScript = Box<dyn FnMut(&str) -> Option<Fault>>;
 
-/// How long things take, at most.
+/// Upper bounds of the delays.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Delays {
-    /// A request's way to Dixa.
-    pub way: Duration,
-    /// From there to the answer's head.
-    pub answer: Duration,
+    /// Until a connection exists. Every other request needs a new one.
+    pub connection: Duration,
+    /// Until the request arrives at Dixa.
+    pub transit: Duration,
+    /// From there to the response head.
+    pub response: Duration,
     /// Between two pieces of a body.
     pub piece: Duration,
 }
 
-/// Dixa, its clock and its weather.
+/// Dixa, its clock and its faults.
 pub struct Dixa {
-    pub offline: Offline,
-    pub weather: RefCell<Weather>,
+    pub simulator: InProcess,
+    pub script: RefCell<FaultScript>,
     pub delays: Cell<Delays>,
     pub has_date: Cell<bool>,
     /// The rules that refused requests, in order.
     pub refused: RefCell<Vec<&'static str>>,
     /// How many requests arrived.
     pub arrived: Cell<usize>,
+    /// When each request to the exports arrived.
+    pub exports_at: RefCell<Vec<Instant>>,
     random: RefCell<Rng>,
     changes: RefCell<VecDeque<Change>>,
-    begun: Instant,
-    begun_ms: i64,
+    started: Instant,
+    start_ms: i64,
 }
 
-/// A conversation is updated at one time and shows it at another, in Dixa's milliseconds.
+/// A conversation is updated at one time, which is visible from another, in Dixa's milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     pub index: usize,
     pub at: i64,
-    pub shown: i64,
+    pub visible_at: i64,
 }
 
 impl Dixa {
-    /// A Dixa whose clock says `begun_ms`.
-    pub fn new(scenario: Scenario, begun_ms: i64, seed: u64) -> Self {
+    /// A Dixa whose clock says `start_ms`.
+    pub fn new(scenario: Scenario, start_ms: i64, seed: u64) -> Self {
         Self {
-            offline: Offline::new(scenario),
-            weather: RefCell::new(Box::new(|_| None)),
+            simulator: InProcess::new(scenario),
+            script: RefCell::new(Box::new(|_| None)),
             delays: Cell::default(),
             has_date: Cell::new(true),
             refused: RefCell::default(),
             arrived: Cell::new(0),
+            exports_at: RefCell::default(),
             random: RefCell::new(Rng::with_seed(seed)),
             changes: RefCell::default(),
-            begun: Instant::now(),
-            begun_ms,
+            started: Instant::now(),
+            start_ms,
         }
     }
 
     /// Dixa's clock.
     pub fn now_ms(&self) -> i64 {
-        self.begun_ms + i64::try_from(self.begun.elapsed().as_millis()).unwrap()
+        self.start_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap()
     }
 
-    /// What will change, and when it shows.
+    /// Adds changes to come.
     pub fn plan(&self, mut changes: Vec<Change>) {
         changes.extend(self.changes.take());
-        changes.sort_by_key(|change| change.shown);
+        changes.sort_by_key(|change| change.visible_at);
         self.changes.replace(changes.into());
     }
 
-    /// Makes the changes that show by now; gives the data as they are then.
+    /// Applies the changes that are visible by now, then gives access to the data.
     pub fn account<T>(&self, look: impl FnOnce(&mut Account) -> T) -> T {
         let now = self.now_ms();
         let mut changes = self.changes.borrow_mut();
-        self.offline.account(|account| {
-            while let Some(change) = changes.front().filter(|change| change.shown <= now) {
-                super::touch(account, change.index, change.at);
+        self.simulator.account(|account| {
+            while let Some(change) = changes.front().filter(|change| change.visible_at <= now) {
+                touch(account, change.index, change.at);
                 changes.pop_front();
             }
             look(account)
         })
     }
 
-    /// When the last of the planned changes shows.
-    pub fn settles_at(&self) -> Option<i64> {
-        self.changes.borrow().back().map(|change| change.shown)
+    /// When the last planned change becomes visible.
+    pub fn last_change_at(&self) -> Option<i64> {
+        self.changes.borrow().back().map(|change| change.visible_at)
     }
 
     async fn wait(&self, at_most: Duration) {
@@ -138,84 +147,118 @@ impl Dixa {
         }
     }
 
-    async fn get(&self, host: Host, url: &Url, headers: &HeaderMap) -> Result<Response, Error> {
+    /// Makes a connection, if one is needed.
+    async fn connect(
+        &self,
+        host: Host,
+        connections: &Connections,
+        fault: Option<Fault>,
+    ) -> Result<(), Error> {
+        let times_out = matches!(
+            fault,
+            Some(Fault::ConnectTimeout | Fault::DeliveredDespiteTimeout)
+        );
+        if !times_out && fault != Some(Fault::ConnectionRefused) && self.random.borrow_mut().bool()
+        {
+            return Ok(());
+        }
+        let _connecting = connections.begin();
+        if times_out {
+            let after = Duration::from_secs(20);
+            sleep(after).await;
+            return Err(Error::TimedOut {
+                host,
+                phase: Phase::Connecting,
+                after,
+            });
+        }
+        self.wait(self.delays.get().connection).await;
+        if fault == Some(Fault::ConnectionRefused) {
+            return Err(Error::Unreachable {
+                fault: ConnectFault::Refused,
+                proxy: None,
+                host,
+                cause: "connection refused".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn get(
+        &self,
+        host: Host,
+        url: &Url,
+        headers: &HeaderMap,
+        connections: &Connections,
+    ) -> Result<Response, Error> {
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let delays = self.delays.get();
-        let trouble = (self.weather.borrow_mut())(target);
-        // Nobody gains time by being far from the main API's bucket of four.
+        let fault = (self.script.borrow_mut())(target);
+        let lost = match self.connect(host, connections, fault).await {
+            Err(error) if fault == Some(Fault::DeliveredDespiteTimeout) => Some(error),
+            connected => connected.map(|()| None)?,
+        };
+        // A long transit would spread requests, and hide a burst from the bucket of the main API.
         self.wait(match host {
-            Host::Exports => delays.way,
-            Host::Api => delays.way / 16,
+            Host::Exports => delays.transit,
+            Host::Api => delays.transit / 16,
         })
         .await;
-        match trouble {
-            Some(Trouble::Unreachable) => {
-                return Err(Error::Unreachable {
-                    host,
-                    cause: "connection refused".to_owned(),
-                });
-            }
-            Some(Trouble::NoConnection) => {
-                let after = Duration::from_secs(20);
-                sleep(after).await;
-                return Err(Error::TimedOut {
-                    host,
-                    phase: Phase::Connecting,
-                    after,
-                });
-            }
-            _ => {}
-        }
         self.arrived.update(|arrived| arrived + 1);
         let authorization = headers["authorization"].to_str().unwrap();
         self.account(|_| ());
-        let mut answered = self
-            .offline
-            .get(target, authorization, Instant::now().into_std());
-        self.refused.borrow_mut().extend(answered.refused);
-        if answered.refused.is_none() {
-            match trouble {
-                Some(Trouble::NoAnswer) => pending().await,
-                Some(Trouble::Status(status, retry_after)) => {
-                    answered.status = status;
-                    answered.body = b"{\"message\":\"trouble\"}".to_vec();
+        let now = Instant::now();
+        if host == Host::Exports {
+            self.exports_at.borrow_mut().push(now);
+        }
+        let mut reply = self.simulator.get(target, authorization, now.into_std());
+        self.refused.borrow_mut().extend(reply.refused);
+        if let Some(error) = lost {
+            return Err(error);
+        }
+        if reply.refused.is_none() {
+            match fault {
+                Some(Fault::NoResponse) => pending().await,
+                Some(Fault::Status(status, retry_after)) => {
+                    reply.status = status;
+                    reply.body = b"{\"message\":\"fault\"}".to_vec();
                     let wait = retry_after.map(|wait| ("Retry-After".to_owned(), wait.to_string()));
-                    answered.headers.extend(wait);
+                    reply.headers.extend(wait);
                 }
                 _ => {}
             }
         }
-        self.wait(delays.answer).await;
-        let mut response = http::Response::builder().status(answered.status);
+        self.wait(delays.response).await;
+        let mut response = http::Response::builder().status(reply.status);
         if self.has_date.get() {
             response = response.header("Date", http_date(self.now_ms()));
         }
-        for (name, value) in &answered.headers {
+        for (name, value) in &reply.headers {
             response = response.header(name, value);
         }
-        let is_good = answered.refused.is_none() && answered.status == 200;
-        let steps = self.steps(answered.body, trouble.filter(|_| is_good), delays);
-        let body = Body::wrap(Played { steps, wait: None });
+        let is_good = reply.refused.is_none() && reply.status == 200;
+        let steps = self.steps(reply.body, fault.filter(|_| is_good), delays);
+        let body = Body::wrap(ScriptedBody { steps, wait: None });
         Ok(response.body(body).unwrap().into())
     }
 
-    /// The body in pieces of any size, as the trouble has it.
-    fn steps(&self, mut body: Vec<u8>, trouble: Option<Trouble>, delays: Delays) -> VecDeque<Step> {
+    /// The body in pieces of random sizes, with the fault applied.
+    fn steps(&self, mut body: Vec<u8>, fault: Option<Fault>, delays: Delays) -> VecDeque<Step> {
         let mut last = None;
         let mut piece = delays.piece;
-        match trouble {
-            Some(Trouble::Instead(other)) => body = other.to_vec(),
-            Some(Trouble::Append(more)) => body.extend_from_slice(more),
-            Some(Trouble::Break(percent)) => {
+        match fault {
+            Some(Fault::Replace(other)) => body = other.to_vec(),
+            Some(Fault::Append(more)) => body.extend_from_slice(more),
+            Some(Fault::Reset(percent)) => {
                 body.truncate(body.len() * percent / 100);
-                last = Some(Step::Break);
+                last = Some(Step::Reset);
             }
-            Some(Trouble::End(percent)) => body.truncate(body.len() * percent / 100),
-            Some(Trouble::Stall(percent)) => {
+            Some(Fault::EndEarly(percent)) => body.truncate(body.len() * percent / 100),
+            Some(Fault::Stall(percent)) => {
                 body.truncate(body.len() * percent / 100);
-                last = Some(Step::Never);
+                last = Some(Step::Stall);
             }
-            Some(Trouble::Drip(pause)) => piece = pause,
+            Some(Fault::Slow(pause)) => piece = pause,
             _ => {}
         }
         let mut random = self.random.borrow_mut();
@@ -233,33 +276,34 @@ impl Dixa {
     }
 }
 
-/// The connector's way to one of the hosts.
-pub struct Way(pub Rc<Dixa>, pub Host);
+/// The connector's transport to one of the hosts.
+pub struct SimTransport(pub Rc<Dixa>, pub Host);
 
-impl Transport for Way {
+impl Transport for SimTransport {
     fn get<'a>(
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
-        Box::pin(async move { self.0.get(self.1, url, &headers).await })
+        Box::pin(async move { self.0.get(self.1, url, &headers, connections).await })
     }
 }
 
 enum Step {
     Wait(Duration),
     Piece(Bytes),
-    Break,
-    Never,
+    Reset,
+    Stall,
 }
 
-/// A body that comes step by step.
-struct Played {
+/// A body that is sent step by step.
+struct ScriptedBody {
     steps: VecDeque<Step>,
     wait: Option<Pin<Box<Sleep>>>,
 }
 
-impl http_body::Body for Played {
+impl http_body::Body for ScriptedBody {
     type Data = Bytes;
     type Error = std::io::Error;
 
@@ -276,12 +320,12 @@ impl http_body::Body for Played {
                 None => return Poll::Ready(None),
                 Some(Step::Wait(pause)) => self.wait = Some(Box::pin(sleep(pause))),
                 Some(Step::Piece(piece)) => return Poll::Ready(Some(Ok(Frame::data(piece)))),
-                Some(Step::Break) => {
+                Some(Step::Reset) => {
                     let error = std::io::ErrorKind::ConnectionReset.into();
                     return Poll::Ready(Some(Err(error)));
                 }
-                Some(Step::Never) => {
-                    self.steps.push_front(Step::Never);
+                Some(Step::Stall) => {
+                    self.steps.push_front(Step::Stall);
                     return Poll::Pending;
                 }
             }

@@ -1,27 +1,28 @@
-//! What chance decides of a history: the config, the account, Dixa's manners, the weather, what moves and when.
+//! The random parts of a history: the config, the account, how Dixa behaves, the faults, and the changes of the data.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use dixa_simulator::api::rate::Limits;
+use dixa_simulator::api::switches::{Bound, Order, Paging, Rounding, Switches};
+use dixa_simulator::data::account::Account;
+use dixa_simulator::data::row::Row;
 use fastrand::Rng;
 use source_dixa::airbyte::catalog::SyncMode;
 use source_dixa::epoch::EpochMs;
 
 use super::History;
-use crate::connector::TOKEN;
-use crate::model::dixa::{Change, Delays, Dixa, Trouble, Weather};
-use crate::model::{DAY, activity, config, conversation, listed, message};
-use crate::simulator::Scenario;
-use crate::simulator::account::{Account, Row};
-use crate::simulator::rate::Limits;
-use crate::simulator::switches::{Bound, Order, Paging, Switches};
+use crate::model::dixa::{Change, Delays, Dixa, Fault, FaultScript};
+use crate::model::read::config;
+use crate::model::rows::{activity, conversation, listed, message};
+use crate::support::sim::Sim;
+use crate::support::time::{DAY, HOUR};
 
-/// 2026-01-01; the account's past ends and the first read begins here.
+/// 2026-01-01, the time of the first read; all data is older.
 const BEGIN: i64 = 1_767_225_600_000;
-const HOUR: i64 = 3_600_000;
 const WINDOWED: &[&str] = &["conversations", "messages", "activity_logs"];
 const LISTS: &[&str] = &["agents", "tags", "teams", "team_members"];
-const INSTEAD: &[&[u8]] = &[
+const REPLACEMENTS: &[&[u8]] = &[
     b"<html>busy</html>",
     b"null",
     b"{\"message\":\"no\"}",
@@ -57,8 +58,8 @@ impl History {
             .filter(|_| random.u8(..4) > 0);
         let streams: Vec<_> = streams.map(|name| (name, mode)).collect();
         let mut history = Self {
-            moves: mode == SyncMode::Incremental && random.bool(),
-            troubles: random.choice([0.0, 0.0, 0.05, 0.3]).unwrap(),
+            changes_data: mode == SyncMode::Incremental && random.bool(),
+            fault_rate: random.choice([0.0, 0.0, 0.05, 0.3]).unwrap(),
             lag_ms,
             skew_ms: random.choice([0, 0, 12 * HOUR, 120 * HOUR]).unwrap(),
             streams,
@@ -68,22 +69,22 @@ impl History {
             random,
         };
         if mode == SyncMode::Incremental && history.random.u8(..3) == 0 {
-            history.set_the_clocks_wrong();
+            history.set_wrong_clocks();
         }
         history
     }
 
-    /// Windows end long after Dixa's now, and nothing but its clock keeps the state from passing what moves meanwhile.
-    fn set_the_clocks_wrong(&mut self) {
+    /// Windows end long after Dixa's now: only its clock keeps the position behind the data that changes meanwhile.
+    fn set_wrong_clocks(&mut self) {
         self.config.window_days = self.random.u32(1..=2);
         let windows = self.random.i64(1..20);
         self.config.start_date =
             EpochMs(BEGIN - windows * i64::from(self.config.window_days) * DAY);
         self.config.lookback = Duration::ZERO;
-        (self.moves, self.lag_ms, self.skew_ms) = (true, 0, 120 * HOUR);
+        (self.changes_data, self.lag_ms, self.skew_ms) = (true, 0, 120 * HOUR);
     }
 
-    /// An instant in the past that is read, often at the edge of a window.
+    /// An instant that is read, often at the edge of a window.
     fn instant(&mut self) -> i64 {
         let start = self.config.start_date.0;
         let span = i64::from(self.config.window_days) * DAY;
@@ -105,13 +106,21 @@ impl History {
             let at = self.instant();
             account.conversations.push(conversation(id, at));
         }
-        // Found by its creation, since it was never updated.
+        // Selected by its creation, since it was never updated.
         for id in 100..100 + self.random.usize(..3) {
             let json = format!(r#"{{"id":{id},"updated_at":null}}"#);
             let at = self.instant();
             account
                 .conversations
                 .push(Row::new(&id.to_string(), at, &json));
+        }
+        // Selected by the time of their update, which their cursor is not.
+        for id in 200..200 + self.random.usize(..4) {
+            let at = self.instant();
+            let cursor = self.random.choice([0, -at, at / 1000, at * 1000]).unwrap();
+            let json = format!(r#"{{"id":{id},"updated_at":{cursor}}}"#);
+            let row = Row::new(&id.to_string(), at, &json);
+            account.conversations.push(row);
         }
         for id in 0..self.random.usize(..40) {
             let at = self.instant();
@@ -123,7 +132,7 @@ impl History {
         }
         account.teams = (0..self.random.usize(..8)).map(listed).collect();
         let mut members = |team: &Row| {
-            // The same ones in all teams, as they are but for the team.
+            // The same members in all teams.
             let members = (0..self.random.usize(..10)).map(listed).collect();
             (team.key.trim_matches('"').to_owned(), members)
         };
@@ -145,89 +154,97 @@ impl History {
         let rate = usize::try_from(self.config.settings.exports_requests_per_minute).unwrap();
         let mut limits = Limits::default();
         limits.exports.count = rate;
-        let scenario = Scenario {
-            account: self.account(),
-            token: TOKEN.to_owned(),
-            limits,
-            switches: Switches {
-                after: bound(&mut self.random),
-                before: bound(&mut self.random),
-                // Pages of what moves would miss some of it, if its order were another for each of them.
-                order: if self.moves {
-                    self.random
-                        .choice([Order::Ascending, Order::Descending])
-                        .unwrap()
-                } else {
-                    Order::Shuffled
-                },
-                paging: Paging {
-                    max_size: 7,
-                    ..Paging::default()
-                },
-                ..Switches::default()
+        let account = self.account();
+        let switches = Switches {
+            after: bound(&mut self.random),
+            before: bound(&mut self.random),
+            // Pages of changing data in a different order each time would miss records.
+            order: if self.changes_data {
+                self.random
+                    .choice([Order::Runs, Order::Descending])
+                    .unwrap()
+            } else {
+                self.random.choice([Order::Runs, Order::Shuffled]).unwrap()
             },
-            faults: Vec::new(),
-            port: 0,
+            rounding: match self.random.u8(..8) {
+                0 => Rounding::To(DAY),
+                1 => Rounding::To(7 * DAY),
+                2 => Rounding::LowerTo(DAY),
+                3 => Rounding::Ignored,
+                _ => Rounding::None,
+            },
+            paging: Paging {
+                max_size: 7,
+                ..Paging::default()
+            },
+            ..Switches::default()
         };
+        let scenario = Sim::new()
+            .account(account)
+            .limits(limits)
+            .switches(switches)
+            .scenario();
         let dixa = Dixa::new(scenario, BEGIN, self.random.u64(..));
-        let mut upto =
+        let mut up_to =
             |choices: [u64; 3]| Duration::from_millis(self.random.choice(choices).unwrap());
         dixa.delays.set(Delays {
-            way: upto([0, 50, 1000]),
-            answer: upto([0, 500, 30_000]),
-            piece: upto([0, 100, 3000]),
+            connection: up_to([0, 200, 15_000]),
+            transit: up_to([0, 50, 1000]),
+            response: up_to([0, 500, 30_000]),
+            piece: up_to([0, 100, 3000]),
         });
         dixa.has_date.set(self.skew_ms > 0 || self.random.bool());
         dixa
     }
 
-    /// What goes wrong, for a part of the requests.
-    pub fn weather(&mut self) -> Weather {
+    /// Faults for some of the requests.
+    pub fn fault_script(&mut self) -> FaultScript {
         let mut random = self.random.fork();
-        let part = self.troubles;
-        // Some reads find one place that is broken for good.
-        let broken = (part > 0.0 && random.bool()).then(|| random.usize(..20));
+        let fault_rate = self.fault_rate;
+        // In some reads, one request always fails.
+        let broken_index = (fault_rate > 0.0 && random.bool()).then(|| random.usize(..20));
         let mut targets = Vec::new();
         Box::new(move |target| {
             let target = target.to_owned();
-            let place = targets.iter().position(|known| *known == target);
-            let place = place.unwrap_or_else(|| {
+            let index = targets.iter().position(|known| *known == target);
+            let index = index.unwrap_or_else(|| {
                 targets.push(target);
                 targets.len() - 1
             });
-            if Some(place) == broken {
-                return Some(Trouble::Status(503, None));
+            if Some(index) == broken_index {
+                return Some(Fault::Status(503, None));
             }
-            (random.f64() < part).then(|| {
+            (random.f64() < fault_rate).then(|| {
                 let at = random.usize(..100);
                 let choices = [
-                    Trouble::Unreachable,
-                    Trouble::NoConnection,
-                    Trouble::NoAnswer,
-                    Trouble::Status(random.choice([400, 408, 500, 502, 503, 504]).unwrap(), None),
-                    Trouble::Status(429, random.choice([None, Some(0), Some(70)]).unwrap()),
-                    Trouble::Instead(random.choice(INSTEAD).unwrap()),
-                    Trouble::Append(b"]"),
-                    Trouble::Break(at),
-                    Trouble::End(at),
-                    Trouble::Stall(at),
-                    Trouble::Drip(Duration::from_secs(10)),
+                    Fault::ConnectionRefused,
+                    Fault::ConnectTimeout,
+                    Fault::DeliveredDespiteTimeout,
+                    Fault::NoResponse,
+                    Fault::Status(random.choice([400, 408, 500, 502, 503, 504]).unwrap(), None),
+                    Fault::Status(429, random.choice([None, Some(0), Some(70)]).unwrap()),
+                    Fault::Replace(random.choice(REPLACEMENTS).unwrap()),
+                    Fault::Append(b"]"),
+                    Fault::Reset(at),
+                    Fault::EndEarly(at),
+                    Fault::Stall(at),
+                    Fault::Slow(Duration::from_secs(10)),
                 ];
                 random.choice(choices).unwrap()
             })
         })
     }
 
-    /// Updates within the next minutes of conversations that have a time.
+    /// Updates of conversations within the next minutes.
     pub fn changes(&mut self, dixa: &Dixa) -> Vec<Change> {
         let count = dixa.account(|account| {
             account
                 .conversations
                 .iter()
-                .filter(|row| row.json.contains(":null").eq(&false))
+                .filter(|row| row.time("updated_at") == Some(row.at))
                 .count()
         });
-        if !self.moves || count == 0 {
+        if !self.changes_data || count == 0 {
             return Vec::new();
         }
         let now = dixa.now_ms();
@@ -237,16 +254,16 @@ impl History {
             changes.push(Change {
                 index: self.random.usize(..count),
                 at,
-                shown: at + self.random.i64(0..=self.lag_ms),
+                visible_at: at + self.random.i64(0..=self.lag_ms),
             });
         }
-        // Of one conversation, a later update never shows before an earlier one.
+        // A later update of a conversation is never visible before an earlier one.
         changes.sort_by_key(|change| change.at);
-        let mut shown: HashMap<usize, i64> = HashMap::new();
+        let mut visible_at: HashMap<usize, i64> = HashMap::new();
         for change in &mut changes {
-            let before = shown.entry(change.index).or_default();
-            change.shown = change.shown.max(*before);
-            *before = change.shown;
+            let before = visible_at.entry(change.index).or_default();
+            change.visible_at = change.visible_at.max(*before);
+            *before = change.visible_at;
         }
         changes
     }

@@ -1,8 +1,0 @@
-//! A bare array of records, as the exports send it.
-#![no_main]
-
-#[path = "../laws.rs"]
-#[allow(dead_code, reason = "each target holds one of the laws")]
-mod laws;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::body(data));

@@ -1,8 +1,0 @@
-//! A page in its envelope, and the link to the next one.
-#![no_main]
-
-#[path = "../laws.rs"]
-#[allow(dead_code, reason = "each target holds one of the laws")]
-mod laws;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| laws::page(data));

@@ -1,0 +1,394 @@
+//! The program as `tap-dixa`: the command line of Singer's SDK, its catalog, and the versions of tables.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output};
+
+use dixa_simulator::Simulator;
+use serde_json::{Value, json};
+
+use crate::support::binary::binary;
+use crate::support::config::{TOKEN, config};
+use crate::support::secrets;
+use crate::support::sim::Sim;
+use crate::support::streams::stream_names;
+use crate::support::test_dir::TestDir;
+
+/// A folder with the program under the name `tap-dixa` and the files of a run.
+struct Tap {
+    dir: TestDir,
+    config: String,
+}
+
+/// What a run wrote.
+struct TapRun {
+    code: Option<i32>,
+    messages: Vec<Value>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Tap {
+    fn new(simulator: &Simulator, overrides: Value) -> Self {
+        let dir = TestDir::new();
+        let program = binary().get_program().to_owned();
+        symlink(program, dir.path("tap-dixa")).unwrap();
+        let config = dir.file("config.json", &config(simulator, overrides).to_string());
+        let config = config.to_str().unwrap().to_owned();
+        Self { dir, config }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.dir.path("tap-dixa"));
+        command.args(arguments).env_remove("DIXA_API_TOKEN");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> TapRun {
+        ended(self.command(arguments).output().unwrap())
+    }
+
+    fn sync(&self, arguments: &[&str]) -> TapRun {
+        self.run(&[&["--config", &self.config], arguments].concat())
+    }
+
+    fn file(&self, name: &str, value: &Value) -> String {
+        let file = self.dir.file(name, &value.to_string());
+        file.to_str().unwrap().to_owned()
+    }
+
+    /// The discovered catalog, with only these streams selected.
+    fn catalog(&self, streams: &[&str]) -> Value {
+        let mut catalog: Value = serde_json::from_str(&self.run(&["--discover"]).stdout).unwrap();
+        for entry in catalog["streams"].as_array_mut().unwrap() {
+            let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
+            entry["metadata"][0]["metadata"]["selected"] = is_selected.into();
+        }
+        catalog
+    }
+}
+
+fn ended(output: Output) -> TapRun {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    secrets::check(&stderr);
+    let messages = stdout
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    TapRun {
+        code: output.status.code(),
+        messages: messages.collect(),
+        stdout: stdout.clone(),
+        stderr,
+    }
+}
+
+impl TapRun {
+    fn of_type(&self, kind: &str) -> Vec<&Value> {
+        let messages = self.messages.iter();
+        messages.filter(|message| message["type"] == kind).collect()
+    }
+
+    fn streams_with(&self, kind: &str) -> Vec<&str> {
+        let messages = self.of_type(kind).into_iter();
+        messages
+            .map(|message| message["stream"].as_str().unwrap())
+            .collect()
+    }
+
+    fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+
+    /// The run failed, with a last line on stderr that has these parts.
+    fn check_failure(&self, parts: &[&str]) {
+        assert_eq!(self.code, Some(1), "{}", self.stderr);
+        let last = self.stderr.lines().last().unwrap_or_default();
+        for part in parts {
+            assert!(last.contains(part), "{part}: {}", self.stderr);
+        }
+    }
+}
+
+#[test]
+fn the_catalog_says_what_can_be_selected_in_short_lines() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({}));
+    let ran = tap.run(&["--discover"]).succeeded();
+    assert!(ran.stdout.lines().all(|line| line.len() < 64 * 1024));
+    let catalog: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let entries = catalog["streams"].as_array().unwrap();
+    let names: Vec<_> = entries
+        .iter()
+        .map(|entry| entry["tap_stream_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, stream_names());
+    for entry in entries {
+        let metadata = entry["metadata"].as_array().unwrap();
+        let of_stream = &metadata[0]["metadata"];
+        let is_large = ["messages", "activity_logs"].contains(&entry["stream"].as_str().unwrap());
+        assert_eq!(of_stream["selected-by-default"], !is_large);
+        let cursor = entry["replication_key"].as_str();
+        let method = if cursor.is_some() {
+            "INCREMENTAL"
+        } else {
+            "FULL_TABLE"
+        };
+        assert_eq!(of_stream["forced-replication-method"], method);
+        assert_eq!(of_stream["valid-replication-keys"][0].as_str(), cursor);
+        let keys = entry["key_properties"].as_array().unwrap();
+        let mut fields = entry["schema"]["properties"].as_object().unwrap().clone();
+        for part in &metadata[1..] {
+            if let [_, name] = part["breadcrumb"].as_array().unwrap().as_slice() {
+                let is_needed = keys.contains(name) || name.as_str() == cursor;
+                let inclusion = if is_needed { "automatic" } else { "available" };
+                assert_eq!(part["metadata"]["inclusion"], inclusion, "{name}");
+                assert!(fields.shift_remove(name.as_str().unwrap()).is_some());
+            }
+        }
+        assert!(fields.is_empty(), "{fields:?}");
+    }
+}
+
+#[test]
+fn options_come_in_any_order_and_those_not_needed_do_not_matter() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({}));
+    let state = tap.file("state.json", &json!({}));
+    let discovered = tap.run(&["--discover"]).stdout;
+    for arguments in [
+        vec!["--config", &tap.config, "--discover", "--state", &state],
+        vec![
+            "--state",
+            &state,
+            "--discover",
+            "--config",
+            &tap.config,
+            "--catalog",
+            "none",
+        ],
+    ] {
+        assert_eq!(tap.run(&arguments).succeeded().stdout, discovered);
+    }
+    let catalog = tap.file("catalog.json", &tap.catalog(&["tags"]));
+    let ran = tap.run(&[
+        "--properties",
+        &catalog,
+        "--state",
+        &state,
+        "--config",
+        &tap.config,
+    ]);
+    assert_eq!(ran.succeeded().streams_with("SCHEMA"), ["tags"]);
+    assert!(tap.run(&["--version"]).stdout.starts_with("tap-dixa "));
+    for (format, part) in [
+        ("json", "\"capabilities\""),
+        ("markdown", "## Settings"),
+        ("text", "Settings:"),
+    ] {
+        let about = tap.run(&["--about", "--format", format]).succeeded().stdout;
+        assert!(about.contains(part) && about.contains("emit_activate_version_messages"));
+    }
+}
+
+#[test]
+fn without_a_catalog_all_but_the_large_streams_are_read() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({}));
+    let ran = tap.sync(&[]).succeeded();
+    let mut expected = stream_names();
+    expected.retain(|name| !["messages", "activity_logs"].contains(name));
+    assert_eq!(ran.streams_with("SCHEMA"), expected);
+    assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
+    assert!(!ran.stdout.contains("\"version\""));
+}
+
+#[test]
+fn the_config_may_be_in_several_files_and_in_the_environment() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(
+        &simulator,
+        json!({"api_token": "wrong", "typed_values": true}),
+    );
+    let token = tap.file("token.json", &json!({"api_token": TOKEN}));
+    let catalog = tap.file("catalog.json", &tap.catalog(&["tags"]));
+    tap.sync(&["--catalog", &catalog])
+        .check_failure(&["tags", "401"]);
+    tap.sync(&["--config", &token, "--catalog", &catalog])
+        .succeeded();
+    let mut command = tap.command(&[
+        "--config",
+        &tap.config,
+        "--config",
+        "ENV",
+        "--catalog",
+        &catalog,
+    ]);
+    command
+        .env("TAP_DIXA_API_TOKEN", TOKEN)
+        .env("TAP_DIXA_TYPED_VALUES", "False");
+    command.env("TAP_DIXA_EMIT_ACTIVATE_VERSION_MESSAGES", "true");
+    let ran = ended(command.output().unwrap()).succeeded();
+    assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), 1);
+    command.env("TAP_DIXA_WINDOW_DAYS", "many");
+    ended(command.output().unwrap())
+        .check_failure(&["`window_days` must be an integer from 1 to 31"]);
+}
+
+#[test]
+fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
+    let simulator = Sim::new().forbid(["/v1/webhooks"], 403).start();
+    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
+    let mut catalog = tap.catalog(&[
+        "tags",
+        "webhooks",
+        "contact_endpoints",
+        "conversations",
+        "messages",
+    ]);
+    for entry in catalog["streams"].as_array_mut().unwrap() {
+        if entry["stream"] == "messages" {
+            entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+        }
+    }
+    let file = tap.file("catalog.json", &catalog);
+    let ran = tap.sync(&["--catalog", &file]);
+    ran.check_failure(&["webhooks"]);
+    let mut activated = ran.streams_with("ACTIVATE_VERSION");
+    activated.sort_unstable();
+    assert_eq!(activated, ["contact_endpoints", "messages", "tags"]);
+    let version = &ran.of_type("ACTIVATE_VERSION")[0]["version"];
+    assert!(version.is_i64());
+    for record in ran.of_type("RECORD") {
+        let expected = match record["stream"].as_str().unwrap() {
+            "conversations" => &Value::Null,
+            _ => version,
+        };
+        assert_eq!(record["version"], *expected, "{}", record["stream"]);
+    }
+    // The message follows all records of its table.
+    let mut of_tags = ran
+        .messages
+        .iter()
+        .filter(|message| message["stream"] == "tags");
+    assert_eq!(of_tags.next_back().unwrap()["type"], "ACTIVATE_VERSION");
+}
+
+#[test]
+fn a_full_table_that_is_resumed_or_not_read_is_not_activated() {
+    let simulator = Sim::new().start();
+    let versions = json!({"emit_activate_version_messages": true});
+    let tap = Tap::new(&simulator, versions);
+    let mut catalog = tap.catalog(&["messages"]);
+    let entries = catalog["streams"].as_array_mut().unwrap();
+    entries.retain(|entry| entry["stream"] == "messages");
+    entries[0]["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+    let catalog = tap.file("catalog.json", &catalog);
+    let unfinished = json!({"bookmarks": {"messages": {"created_at": 1_768_000_000_000_i64, "unfinished": true}}});
+    let state = tap.file("state.json", &unfinished);
+    let ran = tap
+        .sync(&["--catalog", &catalog, "--state", &state])
+        .succeeded();
+    assert!(!ran.of_type("RECORD").is_empty());
+    assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
+    let soon = chrono::Utc::now() + chrono::Duration::hours(2);
+    let later = tap.file(
+        "later.json",
+        &json!({"end_date": null, "start_date": soon.format("%Y-%m-%dT%H:%M:%SZ").to_string()}),
+    );
+    let ran = tap
+        .sync(&["--config", &later, "--catalog", &catalog])
+        .succeeded();
+    assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
+}
+
+#[test]
+fn the_last_state_of_a_target_resumes_the_next_run() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({"lookback_minutes": 0}));
+    let catalog = tap.file("catalog.json", &tap.catalog(&["conversations"]));
+    let ran = tap.sync(&["--catalog", &catalog]).succeeded();
+    let state = ran.of_type("STATE").last().unwrap()["value"].clone();
+    for state in [state.clone(), json!({"singer_state": state})] {
+        let state = tap.file("state.json", &state);
+        let next = tap
+            .sync(&["--catalog", &catalog, "--state", &state])
+            .succeeded();
+        assert!(
+            next.of_type("RECORD").len() < 10,
+            "{}",
+            next.of_type("RECORD").len()
+        );
+    }
+}
+
+#[test]
+fn bad_input_ends_in_one_clear_line() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({}));
+    let foreign = json!({"streams": [
+        {"tap_stream_id": "issues", "schema": {}, "metadata": [{"breadcrumb": [], "metadata": {"selected": true}}]}]});
+    let foreign = tap.file("foreign.json", &foreign);
+    tap.sync(&["--catalog", &foreign]).check_failure(&[
+        "selects `issues`",
+        "another one",
+        "--discover",
+    ]);
+    let mut unknown = tap.catalog(&["tags"]);
+    let extra = json!({"breadcrumb": ["properties", "nmae"], "metadata": {"selected": false}});
+    for entry in unknown["streams"].as_array_mut().unwrap() {
+        if entry["stream"] == "tags" {
+            entry["metadata"]
+                .as_array_mut()
+                .unwrap()
+                .push(extra.clone());
+        }
+    }
+    let unknown = tap.file("unknown.json", &unknown);
+    tap.sync(&["--catalog", &unknown])
+        .check_failure(&["`tags` has no field `nmae`", "`name`"]);
+    let invalid = tap.file("invalid.json", &json!({"window_days": 99}));
+    tap.sync(&["--config", &invalid])
+        .check_failure(&["`window_days` must be an integer from 1 to 31"]);
+    let invalid = tap.file(
+        "invalid.json",
+        &json!({"emit_activate_version_messages": "x"}),
+    );
+    tap.sync(&["--config", &invalid])
+        .check_failure(&["must be true or false"]);
+    assert!(simulator.log().is_empty());
+    let ran = tap.run(&["--bogus"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stdout.is_empty() && ran.stderr.contains("tap-dixa"),
+        "{}",
+        ran.stdout
+    );
+    let ran = tap.run(&[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.stderr.contains("there is no API token"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn test_tells_a_good_token_from_a_bad_one() {
+    let simulator = Sim::new().start();
+    let tap = Tap::new(&simulator, json!({}));
+    for kind in [&["--test"][..], &["--test=all"]] {
+        let ran = tap.sync(kind).succeeded();
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+        assert!(
+            ran.stderr.contains("It can read 23 of 23 streams"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let bad = tap.file("bad.json", &json!({"api_token": "wrong"}));
+    let ran = tap.sync(&["--config", &bad, "--test"]);
+    ran.check_failure(&["The API token was not accepted"]);
+    assert!(fs::metadata(tap.dir.path("tap-dixa")).is_ok());
+}
