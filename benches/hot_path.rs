@@ -2,14 +2,6 @@
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
 mod parts;
-/// Of the simulator only what makes bodies.
-#[path = "../integration_tests/simulator"]
-#[expect(dead_code, reason = "the simulator uses the rest")]
-mod simulator {
-    pub mod bulk;
-    mod conversation;
-    mod json;
-}
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
@@ -50,7 +42,7 @@ fn split_pretty(bencher: Bencher<'_, '_>) {
     );
 }
 
-/// What a library takes to find the records alone: it checks less (no UTF-8 in strings) and finds no keys.
+/// What a library takes just to find the records: it checks less (no UTF-8 in strings) and finds no keys.
 #[divan::bench]
 fn split_by_serde_json(bencher: Bencher<'_, '_>) {
     over(bencher, &parts::compact(RECORDS), |body| {
@@ -89,4 +81,12 @@ fn read(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::of_slice(&body))
         .bench(|| parts::read(black_box(&body)));
+}
+
+#[divan::bench]
+fn read_typed(bencher: Bencher<'_, '_>) {
+    let body = parts::compact(RECORDS);
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .bench(|| parts::read_typed(black_box(&body)));
 }

@@ -3,17 +3,9 @@
 #![expect(clippy::print_stdout, reason = "it lists its parts")]
 
 mod parts;
-/// Of the simulator only what makes bodies.
-#[path = "../integration_tests/simulator"]
-#[expect(dead_code, reason = "the simulator uses the rest")]
-mod simulator {
-    pub mod bulk;
-    mod conversation;
-    mod json;
-}
 
-/// Each of them can be asked for by its name and a number of records.
-const PARTS: [&str; 7] = [
+/// Each part can be run by its name and a number of records.
+const PARTS: [&str; 8] = [
     "split",
     "split-spaced",
     "split-pretty",
@@ -21,6 +13,7 @@ const PARTS: [&str; 7] = [
     "remember",
     "write",
     "read",
+    "read-typed",
 ];
 
 fn main() {
@@ -56,6 +49,7 @@ fn main() {
             counted(|| parts::write(&record, records));
         }
         "read" => counted(|| parts::read(&body)),
+        "read-typed" => counted(|| parts::read_typed(&body)),
         _ => unreachable!("no such part"),
     }
 }

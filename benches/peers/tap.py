@@ -1,4 +1,4 @@
-"""tap-dixa for one window of conversations from a server of ours: it knows no other address than Dixa's, and no end of time."""
+"""tap-dixa for one window of conversations, sent to a local server: it has no options for a host or an end date."""
 
 import datetime
 import sys
@@ -6,22 +6,26 @@ import sys
 import requests
 import singer
 
-_, server, start, end = sys.argv
-ask = requests.Session.request
+
+def main():
+    _, server, start, end = sys.argv
+    ask = requests.Session.request
+
+    def ask_here(session, method, url, **options):
+        return ask(session, method, url.replace("https://exports.dixa.io", server), **options)
+
+    # Before tap-dixa is imported, which takes both names from there.
+    requests.Session.request = ask_here
+    singer.utils.now = lambda: datetime.datetime.fromisoformat(f"{end}T00:00:00+00:00")
+    from tap_dixa.discover import discover
+    from tap_dixa.sync import sync
+
+    catalog = discover({})
+    for stream in catalog.streams:
+        if stream.tap_stream_id == "conversations":
+            stream.metadata[0]["metadata"]["selected"] = True
+    sync({"api_token": "t", "start_date": f"{start}T00:00:00Z", "interval": "MONTH"}, {}, catalog)
 
 
-def ask_here(session, method, url, **options):
-    return ask(session, method, url.replace("https://exports.dixa.io", server), **options)
-
-
-requests.Session.request = ask_here
-singer.utils.now = lambda: datetime.datetime.fromisoformat(f"{end}T00:00:00+00:00")
-
-from tap_dixa.discover import discover  # noqa: E402
-from tap_dixa.sync import sync  # noqa: E402
-
-catalog = discover({})
-for stream in catalog.streams:
-    if stream.tap_stream_id == "conversations":
-        stream.metadata[0]["metadata"]["selected"] = True
-sync({"api_token": "t", "start_date": f"{start}T00:00:00Z", "interval": "MONTH"}, {}, catalog)
+if __name__ == "__main__":
+    main()
