@@ -16,12 +16,14 @@ if "CONFIG" in os.environ:
 
 source = ab.get_source("source-dixa", config=config, local_executable=shutil.which("source-dixa"))
 source.check()
-# Messages and activity logs are many times as many as conversations.
+# There are many times as many messages and activity logs as conversations.
 source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
 cache = ab.new_local_cache(cache_name="dixa", cache_dir=".")
 source.read(cache=cache)
 
 with cache.get_sql_engine().connect() as connection:
-    tables = connection.exec_driver_sql("SELECT table_name, estimated_size FROM duckdb_tables() WHERE table_name NOT LIKE '\\_airbyte%' ESCAPE '\\'")
+    tables = connection.exec_driver_sql(
+        "SELECT table_name, estimated_size FROM duckdb_tables() WHERE table_name NOT LIKE '\\_airbyte%' ESCAPE '\\'"
+    )
     for table, rows in tables.fetchall():
         print(f"{table}: {rows} rows")

@@ -1,14 +1,16 @@
-"""What Dixa's OpenAPI document says the lists answer, for the tests, and whether the schemas declare all of it.
+"""Derives the expected responses of list endpoints from Dixa's OpenAPI document, and compares our schemas with it.
 
-    python3 .ci/openapi.py DOCUMENT                          writes integration_tests/openapi.json
-    python3 .ci/openapi.py DOCUMENT --check --facts NOTES    writes nothing, and fails if that file or a schema has a gap
+    python3 -m acceptance.openapi DOCUMENT                        renews `answer` in integration_tests/openapi.json
+    python3 -m acceptance.openapi DOCUMENT --check --facts NOTES  writes nothing; fails if it or a schema has a gap
 
-The document is Dixa's own (version "beta", whose paths are those of /v1); api-evangelist/dixa keeps a copy of it as
-openapi/_original/dixa-api.yaml. It does not know the exports: their fields are taken from the tables of our notes on Dixa.
+DOCUMENT is Dixa's own (version "beta", whose paths are those of /v1); api-evangelist/dixa keeps a copy of it as
+openapi/_original/dixa-api.yaml. It does not describe the exports: their fields come from the tables of NOTES, which
+is docs/dixa-api.md.
 
-It gives the members of a union no `_type`, and unions of empty objects are plain strings in the answers (its examples show
-both): here a member may only have its own name as `_type`, and the latter are strings. Members overlap, so that a union is
-`anyOf`. The values that a description lists are an `enum`, those of a map's keys an `enum` of its names.
+It gives the members of a union no `_type`, and unions of empty objects are plain strings in the responses (its
+examples show both): here a member may only have its own name as `_type`, and the latter are strings. Members overlap,
+so a union is `anyOf`. The values that a description lists become an `enum`, those of a map's keys an `enum` of its
+names.
 """
 
 import argparse
@@ -19,45 +21,17 @@ from pathlib import Path
 
 import yaml
 
-from options import ROOT
+from acceptance.options import ROOT
 
+# For each list its path, where the records are in its answer (`*` is each element), and the derived answer.
 ANSWERS = ROOT / "integration_tests/openapi.json"
 
-# The path of each list, and where the records are in its answer: `*` is each element.
-STREAMS = {
-    "agents": ("/agents", "/data/*"),
-    "endusers": ("/endusers", "/data/*"),
-    "queues": ("/queues", "/data/*"),
-    "tags": ("/tags", "/data/*"),
-    "teams": ("/teams", "/data/*"),
-    "custom_attributes": ("/custom-attributes", "/data/*"),
-    "templates": ("/templates", "/data/*"),
-    "knowledge_collections": ("/knowledge/collections", "/data/*"),
-    "analytics_metrics": ("/analytics/metrics", "/data/*"),
-    "analytics_records": ("/analytics/records", "/data/*"),
-    "activity_logs": ("/conversations/activitylog", "/data/*"),
-    "team_members": ("/teams/{teamId}/agents", "/data/*"),
-    "queue_members": ("/queues/{queueId}/members", "/data/*"),
-    "agent_presence": ("/agents/presence", "/*"),
-    "contact_endpoints": ("/contact-endpoints", "/data/*"),
-    "conversation_flows": ("/conversations/flows", "/data/*"),
-    "webhooks": ("/webhooks", "/data/*"),
-    "business_hours_schedules": ("/business-hours/schedules/{scheduleId}/definition", "/data/schedule"),
-    "knowledge_categories": ("/knowledge/categories/{categoryId}", "/data"),
-    "knowledge_articles": ("/knowledge/articles/{articleId}", "/data"),
-    "organization": ("/organization", "/data"),
-}
-# Lists that are no streams: they name the records of others.
-OTHERS = {
-    "knowledge_catalogs": ("/knowledge/collections/{collectionId}/catalog", "/data"),
-    "business_hours_schedule_ids": ("/business-hours/schedules", "/data/schedules/*"),
-}
 # The sections of the notes with the exports' fields.
 EXPORTS = {"conversations": "### 1.7 ", "messages": "### 1.8 "}
 
 # What records have beyond the document and the notes' tables: place and types.
 ADDED = {
-    # The connector puts the id of what the members are of in front.
+    # The connector adds the id of what the members belong to in front.
     "team_members": {"team_id": {"string"}},
     "queue_members": {"queue_id": {"string"}},
     # Clients of the exports differ on both; so does Dixa's own example of `to`, which has one address as text.
@@ -79,23 +53,26 @@ def main():
     parser.add_argument("--facts", type=Path, help="the notes, for the fields of the exports")
     tools = parser.parse_args()
     document = yaml.load(tools.document.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    answers = {name: answer(document, *where) for name, where in {**STREAMS, **OTHERS}.items()}
+    before = ANSWERS.read_text()
+    answers = {name: answer(document, **entry) for name, entry in json.loads(before).items()}
     text = one_per_line(answers)
     if not tools.check:
         ANSWERS.write_text(text)
         print(f"{len(answers)} answers, {len(text)} bytes")
         return 0
-    gaps = [] if ANSWERS.is_file() and ANSWERS.read_text() == text else [f"{ANSWERS.name} is not what the document gives"]
-    expected = {name: record_places(name, answers[name]) for name in STREAMS}
+    gaps = [] if before == text else [f"{ANSWERS.name} differs from what the document gives"]
+    schemas = {file.stem for file in (ROOT / "schemas").glob("*.json")}
+    expected = {name: record_places(name, entry) for name, entry in answers.items() if name in schemas}
     if tools.facts:
         notes = tools.facts.read_text()
-        expected |= {name: noted_places(notes.split(heading, 1)[1].split("\n##", 1)[0]) for name, heading in EXPORTS.items()}
+        expected |= {
+            name: noted_places(notes.split(heading, 1)[1].split("\n##", 1)[0]) for name, heading in EXPORTS.items()
+        }
     else:
-        print(f"NOT CHECKED, for it wants --facts: {', '.join(EXPORTS)}")
+        print(f"NOT CHECKED, since it needs --facts: {', '.join(EXPORTS)}")
     for name, places in expected.items():
         gaps += compared(name, places)
-    schemas = {file.stem for file in (ROOT / "schemas").glob("*.json")}
-    gaps += [f"{name}: not known here" for name in sorted(schemas - STREAMS.keys() - EXPORTS.keys())]
+    gaps += [f"{name}: not known here" for name in sorted(schemas - answers.keys() - EXPORTS.keys())]
     for gap in gaps:
         print(f"GAP   {gap}")
     return 1 if gaps else 0
@@ -109,17 +86,18 @@ def one_per_line(answers):
 # From the document to schemas.
 
 
-def answer(document, path, record):
-    content = document["paths"][f"/beta{path}"]["get"]["responses"]["200"]["content"]["application/json"]
+def answer(document, path, record, **_before):
+    operation = document["paths"][path.replace("/v1", "/beta", 1)]["get"]
+    content = operation["responses"]["200"]["content"]["application/json"]
     reducer = Reducer(document["components"]["schemas"])
     schema = reducer.reduced(content["schema"])
     if reducer.definitions:
         schema = {**schema, "definitions": reducer.definitions}
-    return {"path": f"/v1{path}", "record": record, "answer": schema}
+    return {"path": path, "record": record, "answer": schema}
 
 
 class Reducer:
-    """Makes one schema of a component and all that it refers to; what refers to itself becomes a definition."""
+    """Makes one schema from a component and all that it refers to; what refers to itself becomes a definition."""
 
     def __init__(self, components):
         self.components = components
@@ -163,7 +141,7 @@ class Reducer:
         names = [member["$ref"].rsplit("/", 1)[1] if "$ref" in member else None for member in members]
         if all(name and self.is_empty(name) for name in names):
             return {"type": "string", "enum": [own_name(name) for name in names]}
-        return {"anyOf": [self.member(name, member, within) for name, member in zip(names, members)]}
+        return {"anyOf": [self.member(name, member, within) for name, member in zip(names, members, strict=True)]}
 
     def is_empty(self, name):
         return self.components[name].keys() <= {"type", *DROPPED} and self.components[name]["type"] == "object"
@@ -173,11 +151,14 @@ class Reducer:
         if name is None:
             return schema
         assert "$ref" not in schema, f"{name}, a member of a union, has itself as a member"
-        return {**schema, "properties": {**schema.get("properties", {}), "_type": {"type": "string", "enum": [own_name(name)]}}}
+        return {
+            **schema,
+            "properties": {**schema.get("properties", {}), "_type": {"type": "string", "enum": [own_name(name)]}},
+        }
 
 
 def own_name(component):
-    """Components of one name are numbered in the document: `IsOneOf5`."""
+    """Components with the same name are numbered in the document: `IsOneOf5`."""
     return component.rstrip("0123456789")
 
 
@@ -198,7 +179,7 @@ def places_of(schema, definitions=None, known_names=None):
         if "$ref" in schema:
             name = schema["$ref"].rsplit("/", 1)[1]
             if name in within:
-                # From here on it repeats itself, and a schema without `$ref` stays open.
+                # It repeats itself from here on, and a schema without `$ref` stays open.
                 found.setdefault(place, set()).add(definitions[name]["type"])
             else:
                 walk(definitions[name], place, (*within, name))
@@ -241,14 +222,14 @@ def noted_places(section):
                 found[f"{name}[]"] = {inner} if inner else {"object"}
             for members in re.findall(r"\{(.*?)\}", kind):
                 found |= {f"{name}[].{member}": {of} - {""} for member, of in re.findall(r"(\w+): (\w*)", members)}
-    for name, members in re.findall(r"^`(\w+)\[\]` members: (.*?)\. ", section, re.MULTILINE):
-        members = re.sub(r"\(.*?\)", "", members)
+    for name, noted in re.findall(r"^`(\w+)\[\]` members: (.*?)\. ", section, re.MULTILINE):
+        members = re.sub(r"\(.*?\)", "", noted)
         found |= {f"{name}[].{member}": {of} - {""} for member, of in re.findall(r"`(\w+)` ?(\w*)", members)}
     return found
 
 
 def compared(stream, expected):
-    """Prints how much of a stream is declared, and gives what is not, and what is but should not be."""
+    """Prints how much of a stream is declared; returns what is missing, and what should not be there."""
     file = ROOT / f"schemas/{stream}.json"
     declared = places_of(json.loads(file.read_text())) if file.is_file() else {}
     for place, types in ADDED.get(stream, {}).items():
@@ -257,10 +238,10 @@ def compared(stream, expected):
     here = [place for place in properties if place in declared]
     print(f"{stream}: {len(here)} properties of {len(properties)}, at every depth")
     gaps = [f"{stream}: `{place}` is missing" for place in expected if place not in declared]
-    gaps += [f"{stream}: `{place}` is nobody's" for place in declared if place not in expected]
+    gaps += [f"{stream}: `{place}` is not in the sources" for place in declared if place not in expected]
     for place, types in expected.items():
         if place in declared and types and types != declared[place]:
-            gaps.append(f"{stream}: `{place}` is of {sorted(types)}, not {sorted(declared[place])}")
+            gaps.append(f"{stream}: `{place}` is of the types {sorted(types)}, not {sorted(declared[place])}")
     return gaps
 
 

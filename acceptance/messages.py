@@ -1,10 +1,10 @@
-"""What a connector writes, taken apart."""
+"""Parses what a connector writes to stdout."""
 
 import json
 
 
 def lines(stdout):
-    # Not splitlines(): it takes characters that may stand in a JSON text for ends of lines, too.
+    # Not splitlines(): it also treats characters that may occur in a JSON text as line ends.
     return [line for line in stdout.split("\n") if line]
 
 

@@ -1,5 +1,4 @@
-"""Airbyte's own standard tests: in this process against the binary, and against the image in Docker, if both are here; and
-Airbyte's model of metadata.yaml. Started by .ci/clients."""
+"""Runs Airbyte's standard tests against the binary and, where there is one, the image; validates metadata.yaml."""
 
 import json
 import os
@@ -12,9 +11,9 @@ from pathlib import Path
 import yaml
 from airbyte_connector_models.metadata.v0.connector_metadata_definition_v0 import ConnectorMetadataDefinitionV0
 
-from claims import Claims
-from options import ROOT, fast, options
-from simulator import Simulator
+from acceptance.claims import Claims
+from acceptance.options import ROOT, fast, options
+from acceptance.simulator import Simulator
 
 IMAGE = "source-dixa:ci"
 FILES = ["metadata.yaml", "acceptance-test-config.yml", "spec.json", "integration_tests"]
@@ -29,24 +28,34 @@ def main():
         wrong = ""
     except ValueError as error:
         wrong = str(error)
-    claims.holds("metadata.yaml is of Airbyte's model", not wrong, wrong)
+    claims.holds("metadata.yaml fits Airbyte's model", not wrong, wrong)
 
-    with Simulator(tools.simulator, "--no-limits") as dixa, tempfile.TemporaryDirectory() as folder:
+    with Simulator(tools.simulator, "--no-limits", "--oddities") as dixa, tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "source-dixa")
         connector_folder(root, fast(dixa))
         os.environ.update(CONNECTOR=str(tools.connector), CONNECTOR_ROOT=str(root))
         suite(claims, "the binary", root, "test_binary.py", ["-m", "not image_tests"])
-        if not shutil.which("docker") or subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True).returncode:
-            print(f"SKIP the image: there is no Docker, or .ci/docker has not made {IMAGE}")
+        if (
+            not shutil.which("docker")
+            or subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode
+        ):
+            print(f"SKIP the image: Docker is missing, or .ci/docker has not built {IMAGE}")
         else:
             on_the_hosts_network(root / "bin")
-            image = ["-m", "image_tests", "--connector-image", IMAGE, "--read-from-streams=all", "--read-scenarios=config"]
+            image = [
+                "-m",
+                "image_tests",
+                "--connector-image",
+                IMAGE,
+                "--read-from-streams=all",
+                "--read-scenarios=config",
+            ]
             suite(claims, "the image", root, "test_image.py", image)
     return claims.exit_code()
 
 
 def connector_folder(root, config):
-    """The connector's files as the suites look for them, with a config that leads to the simulator."""
+    """Copies the connector's files to where the suites look for them, with a config for the simulator."""
     root.mkdir()
     for name in FILES:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
@@ -68,14 +77,18 @@ def on_the_hosts_network(folder):
 
 def suite(claims, name, root, file, arguments):
     plugins = ["-p", "airbyte_cdk.test.standard_tests.pytest_hooks", "-p", "no:cacheprovider"]
-    file = ROOT / ".ci/standard_tests" / file
+    file = ROOT / "acceptance/standard_tests" / file
     command = [sys.executable, "-B", "-m", "pytest", *plugins, "-q", "-rfEs", "-W", "ignore", *arguments, str(file)]
-    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900)
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=900, check=False)
     for line in ran.stdout.splitlines():
         if line.startswith("SKIPPED"):
             print(f"      {line.split(': ', 1)[-1]}")
     *_, summary = ran.stdout.strip().splitlines() or [""]
-    claims.holds(f"Airbyte's standard tests against {name}: {summary}", ran.returncode == 0, ran.stdout[-20000:] + ran.stderr[-2000:])
+    claims.holds(
+        f"Airbyte's standard tests against {name}: {summary}",
+        ran.returncode == 0,
+        ran.stdout[-20000:] + ran.stderr[-2000:],
+    )
 
 
 if __name__ == "__main__":

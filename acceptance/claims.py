@@ -1,4 +1,4 @@
-"""Claims about the connector: each is printed as it turns out, and counted."""
+"""Claims about the connector: each is printed as soon as it is tested, and counted."""
 
 
 class Claims:

@@ -1,4 +1,4 @@
-"""What .ci/clients tells each of its programs."""
+"""The options that `.ci/clients` passes to each module, the repository's root, and a config for fast reads."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def options():
-    """The connector and the simulator, as absolute paths."""
+    """Parses the paths of the connector and the simulator, and makes them absolute."""
     parser = argparse.ArgumentParser()
     for name in ("--connector", "--simulator"):
         parser.add_argument(name, type=lambda path: Path(path).resolve(), required=True)
@@ -15,5 +15,5 @@ def options():
 
 
 def fast(dixa, **others):
-    """The simulator's config, without the waits for a rate that it does not hold us to."""
+    """The simulator's config with rates that do not slow a read, for a simulator without limits."""
     return {**dixa.config, "exports_requests_per_minute": 600, "api_requests_per_second": 100, **others}

@@ -1,4 +1,4 @@
-"""Airbyte's standard tests against an image, on the files in CONNECTOR_ROOT. Started by .ci/suites.py."""
+"""Airbyte's standard tests against an image, on the files in CONNECTOR_ROOT."""
 
 import os
 from pathlib import Path

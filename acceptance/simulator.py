@@ -1,4 +1,4 @@
-"""A local Dixa for the length of a `with` block: the example `simulator` and its control endpoints."""
+"""Runs a local Dixa, the program `simulator`, for the length of a `with` block, and calls its control endpoints."""
 
 import json
 import subprocess
@@ -10,11 +10,9 @@ class Simulator:
         self.command = [program, "--until-stdin-closes", *options]
 
     def __enter__(self):
-        # Our end of its stdin closes when we end, however that comes about: it is never left behind.
-        self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.process.stdout.readline()  # who it is
+        # Its stdin closes when this process ends, for whatever reason: it is never left behind.
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process.stdout.readline()  # its name
         self.config = json.loads(self.process.stdout.readline())
         self.url = self.config["exports_base_url"]
         return self
@@ -31,9 +29,10 @@ class Simulator:
         """The requests so far, oldest first."""
         return [json.loads(line) for line in self._ask("/simulator/log").splitlines() if line]
 
-    def change(self, updated, added):
-        """Touches and adds conversations, and gives their ids."""
-        changed = json.loads(self._ask(f"/simulator/change?updated={updated}&added={added}", "POST"))
+    def change(self, updated, added, removed_tags=0):
+        """Updates and adds conversations, and returns their ids; removes tags."""
+        query = f"updated={updated}&added={added}&removed_tags={removed_tags}"
+        changed = json.loads(self._ask(f"/simulator/change?{query}", "POST"))
         return set(changed["updated"]) | set(changed["added"])
 
     def _ask(self, path, method="GET"):
