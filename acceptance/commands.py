@@ -35,7 +35,7 @@ ELSEWHERE = {
     r"cargo install --path \.": ".ci/install",
     r"docker build -t source-dixa \.": ".ci/install",
     r"\.ci/(clients|docker|python)": ".ci/run",
-    r"meltano run tap-dixa target-postgres": "acceptance/meltano.py",
+    r"meltano run (--full-refresh )?tap-dixa target-postgres": "acceptance/meltano.py",
 }
 
 # Not run, and why.
@@ -305,7 +305,9 @@ def completions(work, text):
 @runs(r"source-dixa --help")
 def help_text(work, text):
     ran = work.run(text, work.folder())
-    work.holds("names the commands and the streams", "check" in ran.stdout and "conversations" in ran.stdout, ran.stdout)
+    for command in ("spec", "check", "discover", "read"):
+        work.holds(f"names {command}", f"\n  {command} " in ran.stdout, ran.stdout)
+    work.holds("names the streams", "conversations" in ran.stdout, ran.stdout)
     work.quiet(ran)
 
 

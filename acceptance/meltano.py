@@ -50,6 +50,7 @@ def main():
         exports = [request for request in dixa.requests()[requests_before:] if "_export" in request["path"]]
         claims.equal("the second run is incremental: a request for each export", len(exports), 2)
 
+        check_switch(claims, project, postgres, dixa)
         check_selection(claims, project, postgres)
         check_test(claims, project)
     return claims.exit_code()
@@ -126,6 +127,30 @@ def check_times(claims, postgres):
     now = time.time()
     recent = now - 60 * 24 * 3600 < int(first) < int(last) <= now
     claims.holds("and the instants are right", recent, f"{first} to {last}")
+
+
+def check_switch(claims, project, postgres, dixa):
+    """After `typed_values` was switched off, a warning says what to do, and doing it leads to one kind of value.
+
+    As README says: without the tables, meltano run --full-refresh tap-dixa target-postgres.
+    """
+    off = {"TAP_DIXA_TYPED_VALUES": "false", "TAP_DIXA__SELECT": '["conversations.*", "messages.*"]'}
+    warned = project.meltano("run", "tap-dixa", "target-postgres", **off)
+    said = warned.stdout + warned.stderr
+    for stream in ("conversations", "messages"):
+        warning = f"{stream}: `typed_values` was switched off since the last read"
+        claims.holds(f"switched off: {stream} warns", warning in said, said[-3000:])
+    postgres.query("DROP TABLE dixa.conversations, dixa.messages")
+    project.run(claims, "switched off", "run", "--full-refresh", "tap-dixa", "target-postgres", **off)
+    for stream in ("conversations", "messages"):
+        types = postgres.query(
+            "SELECT data_type FROM information_schema.columns "
+            f"WHERE table_schema = 'dixa' AND table_name = '{stream}' AND column_name LIKE 'created_at%'"
+        )
+        claims.equal(f"switched off: {stream} has one column of milliseconds", types, [["bigint"]])
+        expected = str(dixa.counts()[stream]["keys"])
+        found = postgres.value(f"SELECT count(*) FROM dixa.{stream} WHERE created_at > 1000000000000")
+        claims.equal(f"switched off: {stream} has {expected} rows of milliseconds", found, expected)
 
 
 def check_selection(claims, project, postgres):
