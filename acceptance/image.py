@@ -22,6 +22,7 @@ from acceptance.simulator import Simulator
 from acceptance.tls import TlsFront
 
 LARGEST_BINARY = 12_000_000
+TAP = "/airbyte/tap-dixa"
 BINARY = "/airbyte/source-dixa"
 # Where Airbyte puts the files of a read, too.
 MOUNT = "/source"
@@ -108,6 +109,9 @@ def labels_and_entry_point(claims, image, version):
     claims.holds(
         "the binary's version is Cargo's, with the commit", printed.startswith(f"source-dixa {version} ("), printed
     )
+    tap = docker("run", "--rm", "--network", "none", "--entrypoint", TAP, image.name, "--version").stdout
+    claims.equal("tap-dixa is the same program", tap, printed.replace("source-dixa", "tap-dixa"))
+    claims.equal("by a link", image.shell(f"readlink {TAP}").stdout.strip(), "source-dixa")
     # Kubernetes cannot tell whether a name is root.
     claims.equal("the user is 1000:1000", config["User"], "1000:1000")
     claims.equal("the working directory", config["WorkingDir"], "/airbyte")

@@ -332,7 +332,7 @@ fn bad_input_ends_in_one_clear_line() {
     let foreign = tap.file("foreign.json", &foreign);
     tap.sync(&["--catalog", &foreign]).check_failure(&[
         "selects `issues`",
-        "another one",
+        "another tap",
         "--discover",
     ]);
     let mut unknown = tap.catalog(&["tags"]);

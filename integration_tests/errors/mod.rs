@@ -5,6 +5,7 @@ mod command_line;
 mod files;
 mod network;
 mod responses;
+mod tap;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -47,7 +48,8 @@ fn said(ran: &Ran) -> String {
     if let Some(error) = ran.errors().first() {
         return error["message"].as_str().unwrap().to_owned();
     }
-    if let Some(error) = ran.stderr.strip_prefix("error: ") {
+    let mut lines = ran.stderr.lines().rev();
+    if let Some(error) = lines.find_map(|line| line.strip_prefix("error: ")) {
         return error.trim_end().to_owned();
     }
     let failed = ran.of_type("CONNECTION_STATUS").first().map(|message| {
@@ -160,6 +162,7 @@ fn the_table_of_errors_is_what_the_program_says() {
         ("Status of a response", responses::statuses),
         ("Head and body of a response", responses::bodies),
         ("Links to next pages", responses::links),
+        ("As the Singer tap `tap-dixa`", tap::cases),
     ];
     let threads = sections.map(|(title, cases)| thread::spawn(move || section((title, cases()))));
     let done = threads.map(|thread| thread.join().expect("a section failed: see above"));

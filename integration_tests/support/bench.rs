@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::thread;
 
 use dixa_simulator::api::faults::{Fault, Kind};
@@ -17,6 +18,7 @@ use super::test_dir::TestDir;
 #[derive(Clone, Default)]
 pub struct Bench {
     arguments: String,
+    is_tap: bool,
     files: Vec<(&'static str, Vec<u8>)>,
     variables: Vec<(&'static str, String)>,
     faults: Vec<Fault>,
@@ -45,6 +47,14 @@ impl Bench {
     /// A check with the config.
     pub fn check() -> Self {
         Self::new("check --config {dir}/config.json")
+    }
+
+    /// The words of a command line of `tap-dixa`.
+    pub fn tap(arguments: &str) -> Self {
+        Self {
+            is_tap: true,
+            ..Self::new(arguments)
+        }
     }
 
     pub fn and(mut self, arguments: &str) -> Self {
@@ -114,6 +124,9 @@ impl Bench {
             std::fs::write(dir.path(name), text).unwrap();
         }
         let mut command = binary();
+        if self.is_tap {
+            command.arg0("tap-dixa");
+        }
         command.args(self.arguments.split_whitespace().map(filled));
         for (variable, value) in &self.variables {
             command.env(variable, filled(value));

@@ -58,7 +58,7 @@ pub fn select_streams(files: &ReadFiles) -> Result<Vec<ConfiguredStream>, Failur
     let is_known = |stream: &ConfiguredStream| table::find(&stream.name).is_some();
     if files.config.tap.is_some() && !configured.is_empty() && !configured.iter().any(is_known) {
         return Err(Failure::config(format!(
-            "The catalog {} selects `{}`, and no stream of this tap, so it seems to be of another one. Make one with `tap-dixa --discover`.",
+            "The catalog {} selects `{}`, but no stream of tap-dixa, so it seems to be the catalog of another tap. Make one with `tap-dixa --discover`.",
             path.display(),
             configured[0].name
         )));
