@@ -133,8 +133,8 @@ faults! {
     a_compressed_body_that_ends_early_passes: gzip(), |at| cut(at / 10, Cut::CleanChunkEnd), "it ended too early";
     garbage_passes: chunked(), |_at| Kind::body("\u{1}\u{2}\u{3} garbage"), "cannot be used";
     an_html_page_with_status_200_passes: chunked(), |_at| Kind::body("<html>busy</html>"), "cannot be used";
-    an_object_instead_of_the_list_passes: chunked(), |_at| Kind::body(r#"{"message":"busy"}"#), "was expected in it";
-    a_null_instead_of_the_list_passes: chunked(), |_at| Kind::body("null"), "was expected in it";
+    an_object_instead_of_the_list_passes: chunked(), |_at| Kind::body(r#"{"message":"busy"}"#), "where one was expected";
+    a_null_instead_of_the_list_passes: chunked(), |_at| Kind::body("null"), "where one was expected";
     an_empty_body_passes: chunked(), |_at| Kind::body(""), "it ended too early";
     a_body_that_continues_after_its_end_passes: chunked(), |_at| Kind::Append(b" []".to_vec()), "it continues after its end";
     invalid_utf8_passes: chunked(), |_at| Kind::Replace {

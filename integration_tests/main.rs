@@ -50,6 +50,7 @@ mod recipes;
 mod record_form;
 mod resume;
 mod secrets;
+mod selection;
 mod spec;
 mod standard_streams;
 mod state_files;

@@ -120,7 +120,7 @@ fn unreadable_certificates_are_an_error_and_no_others_are_trusted() {
         let (status, message) = ran.connection_status();
         assert_eq!(status, "FAILED");
         assert!(
-            message.contains("SSL_CERT_FILE or SSL_CERT_DIR is set"),
+            message.contains(&format!("{variable} is set, but no certificate")),
             "{message}"
         );
     }

@@ -1,104 +1,15 @@
 //! The form of the records: typed values, declared fields only, and the fields that a catalog selects.
 
-use std::collections::{BTreeMap, HashMap};
-
 use chrono::DateTime;
-use dixa_simulator::Simulator;
 use dixa_simulator::api::faults::{Fault, Kind};
-use jsonschema::Validator;
-use proptest::prelude::*;
-use proptest::sample::subsequence;
 use serde_json::{Value, json};
 
 use crate::support::config::config;
 use crate::support::ran::Ran;
 use crate::support::read::{Read, run_with_config};
 use crate::support::sim::Sim;
+use crate::support::singer::{all, selecting, singer};
 use crate::support::streams::stream_names;
-
-/// The schema and the records of each stream of a read for Singer.
-struct Tables {
-    schemas: HashMap<String, Value>,
-    /// The fields of the key and the cursor.
-    needed: HashMap<String, Vec<String>>,
-    records: BTreeMap<String, Vec<Value>>,
-}
-
-fn singer(read: &Read) -> Tables {
-    let output = read
-        .args(["--format", "singer"])
-        .command()
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{stderr}");
-    let mut tables = Tables {
-        schemas: HashMap::new(),
-        needed: HashMap::new(),
-        records: BTreeMap::new(),
-    };
-    for line in String::from_utf8(output.stdout).unwrap().lines() {
-        let mut message: Value = serde_json::from_str(line).unwrap();
-        let stream = message["stream"].as_str().unwrap_or_default().to_owned();
-        match message["type"].as_str().unwrap() {
-            "SCHEMA" => {
-                let lists = ["key_properties", "bookmark_properties"].map(|key| &message[key]);
-                let names = lists.into_iter().filter_map(Value::as_array).flatten();
-                let names = names
-                    .map(|name| name.as_str().unwrap().to_owned())
-                    .collect();
-                tables.needed.insert(stream.clone(), names);
-                tables.schemas.insert(stream, message["schema"].take());
-            }
-            "RECORD" => {
-                let records = tables.records.entry(stream).or_default();
-                records.push(message["record"].take());
-            }
-            _ => {}
-        }
-    }
-    tables
-}
-
-impl Tables {
-    /// The records of a stream, sorted, since windows are read at the same time.
-    fn sorted(&self, stream: &str) -> Vec<String> {
-        let mut records: Vec<_> = self.records[stream].iter().map(Value::to_string).collect();
-        records.sort();
-        records
-    }
-
-    /// Every record is what its schema says, and has no other fields.
-    fn check(&self) {
-        for (stream, records) in &self.records {
-            let schema = &self.schemas[stream];
-            let validator: Validator = jsonschema::draft7::options()
-                .should_validate_formats(true)
-                .build(schema)
-                .unwrap();
-            for record in records {
-                let error = validator.iter_errors(record).next();
-                assert!(error.is_none(), "{stream}: {error:?}");
-                for field in record.as_object().unwrap().keys() {
-                    assert!(schema["properties"][field].is_object(), "{stream}.{field}");
-                }
-            }
-        }
-    }
-}
-
-fn all(simulator: &Simulator) -> Read {
-    Read::of(simulator).args(["--streams", &stream_names().join(",")])
-}
-
-/// A catalog in Singer's form.
-fn selecting(stream: &str, fields: &[(&[&str], Value)]) -> Value {
-    let mut metadata = vec![json!({"breadcrumb": [], "metadata": {"selected": true}})];
-    for (breadcrumb, of_field) in fields {
-        metadata.push(json!({"breadcrumb": breadcrumb, "metadata": of_field}));
-    }
-    json!({"streams": [{"tap_stream_id": stream, "stream": stream, "metadata": metadata}]})
-}
 
 /// Milliseconds, where there was a time.
 fn untyped(value: &mut Value, schema: &Value) {
@@ -240,109 +151,6 @@ fn a_deselected_field_is_in_no_schema_and_no_record() {
     let mut expected: Vec<_> = expected.iter().map(Value::to_string).collect();
     expected.sort();
     assert!(selected.sorted("conversations") == expected);
-}
-
-/// Adds the breadcrumbs of all fields of a schema, nested ones too.
-fn add_breadcrumbs(schema: &Value, breadcrumb: &[&str], all: &mut Vec<Vec<String>>) {
-    let mut breadcrumb = breadcrumb.to_vec();
-    let schema = match schema.get("items") {
-        Some(items) => {
-            breadcrumb.push("items");
-            items
-        }
-        None => schema,
-    };
-    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        let of_field = [&breadcrumb[..], &["properties", name]].concat();
-        all.push(of_field.iter().map(|&part| part.to_owned()).collect());
-        add_breadcrumbs(field, &of_field, all);
-    }
-}
-
-/// Takes the field at a breadcrumb out of a record, or out of its schema.
-fn remove(value: &mut Value, breadcrumb: &[String], is_schema: bool) {
-    let value = match value.get_mut("properties") {
-        Some(properties) if is_schema && breadcrumb[0] == "properties" => properties,
-        _ => value,
-    };
-    match breadcrumb {
-        [items, rest @ ..] if items == "items" && is_schema => {
-            remove(&mut value["items"], rest, true);
-        }
-        [items, rest @ ..] if items == "items" => {
-            let elements = value.as_array_mut().into_iter().flatten();
-            elements.for_each(|element| remove(element, rest, false));
-        }
-        [_, name] => {
-            value
-                .as_object_mut()
-                .and_then(|fields| fields.shift_remove(name));
-        }
-        [_, name, rest @ ..] => {
-            value
-                .get_mut(name)
-                .into_iter()
-                .for_each(|field| remove(field, rest, is_schema));
-        }
-        _ => unreachable!("a breadcrumb is a path of names"),
-    }
-}
-
-#[test]
-fn any_selection_of_fields_gives_exactly_those_of_the_whole_records() {
-    let simulator = Sim::new().start();
-    let read = |typed: bool| all(&simulator).config(json!({"typed_values": typed}));
-    let whole = [singer(&read(false)), singer(&read(true))];
-    let mut fields = Vec::new();
-    for (stream, schema) in &whole[0].schemas {
-        let mut breadcrumbs = Vec::new();
-        add_breadcrumbs(schema, &[], &mut breadcrumbs);
-        let is_selectable = |breadcrumb: &Vec<String>| {
-            let needed = &whole[0].needed[stream];
-            breadcrumb.len() > 2 || !needed.contains(&breadcrumb[1])
-        };
-        breadcrumbs.retain(is_selectable);
-        fields.extend(
-            breadcrumbs
-                .into_iter()
-                .map(|breadcrumb| (stream.clone(), breadcrumb)),
-        );
-    }
-    let all_of_them = fields.len();
-    assert!(all_of_them > 300, "{all_of_them}");
-    let config = ProptestConfig {
-        cases: 10,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
-    proptest!(config, |(left_out in subsequence(fields, 0..=all_of_them), is_typed in any::<bool>())| {
-        let mut catalog = json!({"streams": []});
-        let whole = &whole[usize::from(is_typed)];
-        let mut schemas = whole.schemas.clone();
-        let mut records = whole.records.clone();
-        for stream in stream_names() {
-            let left_out = left_out.iter().filter(|(of_stream, _)| of_stream == stream);
-            let left_out: Vec<_> = left_out.map(|(_, breadcrumb)| breadcrumb).collect();
-            let names: Vec<Vec<&str>> =
-                left_out.iter().map(|parts| parts.iter().map(String::as_str).collect()).collect();
-            let deselected: Vec<_> =
-                names.iter().map(|parts| (&parts[..], json!({"selected": false}))).collect();
-            let entry = selecting(stream, &deselected)["streams"][0].take();
-            catalog["streams"].as_array_mut().unwrap().push(entry);
-            // The innermost fields first.
-            for breadcrumb in left_out.iter().rev() {
-                remove(schemas.get_mut(stream).unwrap(), breadcrumb, true);
-                records.get_mut(stream).unwrap().iter_mut().for_each(|record| remove(record, breadcrumb, false));
-            }
-        }
-        let expected = Tables { schemas, records, needed: whole.needed.clone() };
-        let selected = singer(&Read::of(&simulator).config(json!({"typed_values": is_typed})).catalog(&catalog));
-        selected.check();
-        for stream in stream_names() {
-            prop_assert_eq!(&selected.schemas[stream], &expected.schemas[stream]);
-            prop_assert!(selected.sorted(stream) == expected.sorted(stream), "{}", stream);
-        }
-    });
 }
 
 #[test]

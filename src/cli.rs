@@ -141,7 +141,7 @@ pub struct ReadFiles {
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Read from the start if the file of `--state` does not exist yet.
-    #[arg(long, requires = "state")]
+    #[arg(long)]
     pub allow_missing_state: bool,
     /// Write the latest state of all streams to FILE. Replaced atomically, once its records have reached stdout. Must differ
     /// from `--state`.

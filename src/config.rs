@@ -279,8 +279,8 @@ fn allowed(property: &Value) -> String {
             )
         }
         (Some("boolean"), ..) => "true or false".to_owned(),
-        _ if property["minLength"].is_number() => "a non-empty string".to_owned(),
-        _ => "a string".to_owned(),
+        _ if property["minLength"].is_number() => "text in double quotes, and not empty".to_owned(),
+        _ => "text in double quotes".to_owned(),
     }
 }
 
@@ -307,7 +307,7 @@ fn date(key: &str, text: &str) -> Result<EpochMs, Failure> {
 fn token(text: &str) -> Result<Token, Failure> {
     if text.split_whitespace().count() > 1 {
         return Err(invalid(
-            "`api_token` must be the token alone, without `Bearer` or anything else in front of it",
+            "`api_token` must be the token alone, without spaces or `Bearer`",
         ));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -51,13 +51,17 @@ impl Failure {
     pub fn not_json(what: &str, error: &serde_json::Error) -> Self {
         let place = format!("line {}, column {}", error.line(), error.column());
         if error.is_eof() {
-            return Self::config(format!(
-                "The {what} is not valid JSON: it is cut off or empty ({place})."
-            ));
+            let fault = match error.column() {
+                0 if error.line() <= 1 => "it is empty".to_owned(),
+                _ => format!("it is cut off ({place})"),
+            };
+            return Self::config(format!("The {what} is not valid JSON: {fault}."));
         }
         let error = error.to_string();
         let expected = match error.split(" at line ").next().unwrap_or_default() {
-            "key must be a string" => "expected a name in double quotes",
+            "key must be a string" => {
+                "expected a name in double quotes; JSON has no comments or single quotes"
+            }
             expected => expected,
         };
         Self::config(format!(

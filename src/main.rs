@@ -92,6 +92,11 @@ fn parse() -> Result<Arguments, clap::Error> {
         }
         Command::Check(file) => check_token_is_given(file)?,
         Command::Read(files) => {
+            if files.allow_missing_state && files.state.is_none() {
+                let message =
+                    "`--allow-missing-state` has no `--state FILE`. Add that, or leave it out";
+                return Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message));
+            }
             check_token_is_given(&files.config)?;
             check_stdout_is_not_input(files)?;
         }

@@ -71,7 +71,7 @@ fn tokens() -> Vec<Case> {
     vec![
         case(
             "a config without a token",
-            "Set one of the two.",
+            "Set `api_token`, or DIXA_API_TOKEN.",
             check("{}"),
         ),
         case(
@@ -91,7 +91,7 @@ fn tokens() -> Vec<Case> {
         ),
         case(
             "an empty `api_token`",
-            "Set one of the two.",
+            "Put the token there, or set DIXA_API_TOKEN.",
             check(r#"{"api_token":"  "}"#),
         ),
         case(

@@ -17,6 +17,7 @@ pub mod schemas;
 pub mod secrets;
 pub mod shell;
 pub mod sim;
+pub mod singer;
 pub mod sources;
 pub mod state_file;
 pub mod streams;

@@ -33,8 +33,11 @@ const IN_BETWEEN: &str = "A proxy or firewall between here and Dixa may have ans
     exports.dixa.io and dev.dixa.io through unchanged.";
 const CERTIFICATES: &str = "Name a readable PEM file of CA certificates (SSL_CERT_DIR: a folder of them), or unset it to use the system's.";
 const PROXY: &str = "Correct it, or unset it to connect without a proxy. Special characters in the user name or password must be \
-    percent-encoded, such as %40 for @.";
-const WAIT: &str = "Several attempts failed. If the problem persists, check status.dixa.io. The next sync resumes from the last saved state.";
+    percent-encoded, such as %40 for @ and %2F for /.";
+const WAIT: &str = "Several attempts failed. Try again later: the next sync resumes from the last saved state. If the problem persists, check \
+    status.dixa.io, or ask Dixa's support.";
+const UNUSABLE: &str = "Several attempts failed. Try again later: the next sync resumes from the last saved state. If the problem persists, check \
+    that no proxy or firewall changes the responses, and report it with this message.";
 
 impl Policy {
     const fn config(advice: &'static str) -> Self {
@@ -127,7 +130,7 @@ fn of_body(fault: BodyFault) -> Policy {
     let advice = if fault == BodyFault::WebPage {
         IN_BETWEEN
     } else {
-        WAIT
+        UNUSABLE
     };
     Policy::transient(RetryAction::Retry, advice)
 }
@@ -160,7 +163,7 @@ fn of_connection(fault: ConnectFault, is_proxy: bool) -> Policy {
         ),
         ConnectFault::ProxyLogin => Policy::config(
             "Put a user name and password for the proxy into HTTPS_PROXY: http://USER:PASSWORD@HOST:PORT, with special characters \
-             percent-encoded, such as %40 for @.",
+             percent-encoded, such as %40 for @ and %2F for /.",
         ),
         ConnectFault::ProxyRefused | ConnectFault::ProxyUnreachable => Policy::transient(
             Retry,

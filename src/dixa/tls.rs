@@ -17,8 +17,10 @@ const BUNDLES: [&str; 2] = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 pub fn config() -> Result<ClientConfig, Error> {
     let is_named = |name: &str| std::env::var_os(name).is_some_and(|path| !path.is_empty());
     let bundle = BUNDLES.into_iter().find(|name| is_named(name));
-    let (certificates, variables) = if OPENSSL.into_iter().any(is_named) {
-        (load_native_certs(), Some("SSL_CERT_FILE or SSL_CERT_DIR"))
+    let (certificates, variables) = if OPENSSL.into_iter().all(is_named) {
+        (load_native_certs(), Some("SSL_CERT_FILE and SSL_CERT_DIR"))
+    } else if let Some(variable) = OPENSSL.into_iter().find(|name| is_named(name)) {
+        (load_native_certs(), Some(variable))
     } else if let Some(variable) = bundle {
         let path = PathBuf::from(std::env::var_os(variable).unwrap_or_default());
         let (file, folder) = if path.is_dir() {

@@ -12,10 +12,10 @@ pub enum SplitError {
     #[error("it is not UTF-8")]
     NotUtf8,
     /// An array was expected, or the declared envelope around one.
-    #[error("a list of records was expected in it")]
+    #[error("it holds no list of records where one was expected")]
     NoArray,
     /// The one record was expected, or the declared envelope around it.
-    #[error("a record was expected in it")]
+    #[error("it holds no record where one was expected")]
     NoRecordThere,
     /// An element of the array is not an object.
     #[error("an element of its list is not an object")]
