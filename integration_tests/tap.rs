@@ -233,7 +233,7 @@ fn the_config_may_be_in_several_files_and_in_the_environment() {
     assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), 1);
     command.env("TAP_DIXA_WINDOW_DAYS", "many");
     ended(command.output().unwrap())
-        .check_failure(&["`window_days` must be an integer from 1 to 31"]);
+        .check_failure(&["`window_days` must be an integer from 1 to 31", "TAP_DIXA_"]);
 }
 
 #[test]

@@ -114,8 +114,12 @@ fn check_token_is_given(file: &ConfigFile) -> Result<(), clap::Error> {
     {
         return Ok(());
     }
+    let of_tap = match file.tap {
+        Some(_) => ", or give `--config ENV` and set TAP_DIXA_API_TOKEN",
+        None => "",
+    };
     let message = format!(
-        "there is no API token. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}"
+        "there is no API token. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}{of_tap}"
     );
     Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
 }

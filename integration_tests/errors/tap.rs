@@ -29,10 +29,15 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "`--config ENV` with a variable that is no number",
-            "Correct `TAP_DIXA_WINDOW_DAYS`.",
+            "",
             sync()
                 .and("--config ENV")
                 .env("TAP_DIXA_WINDOW_DAYS", "many"),
+        ),
+        case(
+            "`--config ENV` without a token",
+            "",
+            Bench::tap("--config ENV"),
         ),
         case(
             "`emit_activate_version_messages` with a text",

@@ -189,7 +189,8 @@ pub fn load_config(file: &ConfigFile, output: &Output) -> Result<Config, Failure
         }
     };
     let config = match (&file.config, merged(file, output)?) {
-        (_, Some(keys)) => parse(&Value::Object(keys).to_string())?,
+        (_, Some(keys)) => parse(&Value::Object(keys).to_string())
+            .map_err(|failure| with_variables_named(failure, file))?,
         (Some(path), None) => load(path, "config", MAX_CONFIG_MIB, parse)?,
         (None, None) => parse("{}").map_err(|failure| failure.context(TOKEN_VARIABLE))?,
     };
@@ -201,6 +202,16 @@ pub fn load_config(file: &ConfigFile, output: &Output) -> Result<Config, Failure
         output.log(Level::Warn, &warning);
     }
     Ok(config)
+}
+
+/// A failure that also says where a key of `--config ENV` comes from.
+fn with_variables_named(failure: Failure, file: &ConfigFile) -> Failure {
+    if !file.tap.as_ref().is_some_and(|tap| tap.has_environment) {
+        return failure;
+    }
+    let message = failure.message.trim_end_matches('.').to_owned();
+    Failure { message, ..failure }
+        .with_advice("`--config ENV` takes keys from variables such as TAP_DIXA_API_TOKEN.")
 }
 
 /// The keys of a tap's config from several places, of which later ones count, and the environment last, as in Singer's SDK; `None` if there is only one file.
