@@ -28,7 +28,7 @@ pub fn cases() -> Vec<Case> {
             Bench::tap("--about --format yaml"),
         ),
         case(
-            "`--config ENV` with a variable that is no number",
+            "`--config ENV` with text in place of a number",
             "",
             sync()
                 .and("--config ENV")

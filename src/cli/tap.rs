@@ -56,7 +56,7 @@ pub enum TapAction {
 }
 
 impl TapArguments {
-    /// What is asked for. Options that it does not need do not matter.
+    /// The action that the options ask for. Options that it does not need do not matter.
     pub fn action(&self) -> TapAction {
         match (self.about, self.discover, &self.test) {
             (true, _, _) => TapAction::About(self.format),

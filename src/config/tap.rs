@@ -32,7 +32,7 @@ pub fn tap_environment(variables: impl Iterator<Item = (String, String)>) -> Map
         let key = variable.strip_prefix(TAP_VARIABLES)?.to_ascii_lowercase();
         let value = match schema["properties"][&key]["type"].as_str()? {
             "string" => Value::from(text),
-            // What is no number or truth value is refused like in a file.
+            // A value that is neither a number nor a boolean is refused as in a file.
             _ => serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(Value::from(text)),
         };
         Some((key, value))
