@@ -199,7 +199,7 @@ fn switching_typed_values_warns_and_its_states_stay_integers() {
     let off = read.state(&first.saved()).run();
     off.check_warning(&[
         "conversations: `typed_values` was switched off",
-        "Clear the destination table",
+        "Drop the destination table",
     ]);
     let untyped = read.run();
     assert!(!untyped.stdout.contains("typed_values"));

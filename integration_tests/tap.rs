@@ -148,6 +148,8 @@ fn the_catalog_says_what_can_be_selected_in_short_lines() {
             }
         }
         assert!(fields.is_empty(), "{fields:?}");
+        // Meltano cannot name the fields of lists, and would deselect them.
+        assert!(!json!(metadata).to_string().contains("\"items\""));
     }
 }
 
@@ -159,6 +161,7 @@ fn options_come_in_any_order_and_those_not_needed_do_not_matter() {
     let discovered = tap.run(&["--discover"]).stdout;
     for arguments in [
         vec!["--config", &tap.config, "--discover", "--state", &state],
+        vec!["-d", "-c", &tap.config, "-s", &state, "-s", &state],
         vec![
             "--state",
             &state,
@@ -172,6 +175,9 @@ fn options_come_in_any_order_and_those_not_needed_do_not_matter() {
         assert_eq!(tap.run(&arguments).succeeded().stdout, discovered);
     }
     let catalog = tap.file("catalog.json", &tap.catalog(&["tags"]));
+    let no_token = tap.file("no_token.json", &json!({}));
+    let ran = tap.run(&["--config", &no_token, "--discover"]).succeeded();
+    assert_eq!(ran.stdout, discovered);
     let ran = tap.run(&[
         "--properties",
         &catalog,
@@ -184,8 +190,8 @@ fn options_come_in_any_order_and_those_not_needed_do_not_matter() {
     assert!(tap.run(&["--version"]).stdout.starts_with("tap-dixa "));
     for (format, part) in [
         ("json", "\"capabilities\""),
-        ("markdown", "## Settings"),
-        ("text", "Settings:"),
+        ("MARKDOWN", "| `window_days` | integer, default 30 |"),
+        ("text", "api_token (string, required)"),
     ] {
         let about = tap.run(&["--about", "--format", format]).succeeded().stdout;
         assert!(about.contains(part) && about.contains("emit_activate_version_messages"));
@@ -231,6 +237,11 @@ fn the_config_may_be_in_several_files_and_in_the_environment() {
     command.env("TAP_DIXA_EMIT_ACTIVATE_VERSION_MESSAGES", "true");
     let ran = ended(command.output().unwrap()).succeeded();
     assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), 1);
+    for (text, sent) in [("YES", 1), ("0", 0), ("", 0)] {
+        command.env("TAP_DIXA_EMIT_ACTIVATE_VERSION_MESSAGES", text);
+        let ran = ended(command.output().unwrap()).succeeded();
+        assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), sent, "{text}");
+    }
     command.env("TAP_DIXA_WINDOW_DAYS", "many");
     ended(command.output().unwrap())
         .check_failure(&["`window_days` must be an integer from 1 to 31", "TAP_DIXA_"]);
@@ -273,6 +284,22 @@ fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
         .iter()
         .filter(|message| message["stream"] == "tags");
     assert_eq!(of_tags.next_back().unwrap()["type"], "ACTIVATE_VERSION");
+}
+
+#[test]
+fn a_list_of_which_a_part_was_skipped_is_not_activated() {
+    let simulator = Sim::new().start();
+    simulator.account(|account| account.members.get_mut("queue_members").unwrap().clear());
+    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
+    let catalog = tap.catalog(&["queue_members", "team_members"]);
+    let catalog = tap.file("catalog.json", &catalog);
+    let ran = tap.sync(&["--catalog", &catalog]).succeeded();
+    assert!(
+        ran.stderr.contains("queue_members: skipped"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.streams_with("ACTIVATE_VERSION"), ["team_members"]);
 }
 
 #[test]

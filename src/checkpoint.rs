@@ -40,7 +40,8 @@ impl SavedPosition {
             |blob: &Map<String, Value>| blob.keys().any(|key| key.ends_with("_datestring"));
         if is_date(blob) || is_text || blob.as_object().is_some_and(old_key) {
             return Err(
-                "it was written by tap-dixa, whose positions can be off by a day".to_owned(),
+                "it was written by singer-io's tap-dixa, whose positions can be off by a day"
+                    .to_owned(),
             );
         }
         if !blob.is_object() {

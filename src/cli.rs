@@ -127,6 +127,14 @@ pub struct ConfigFile {
     pub tap: Option<TapConfig>,
 }
 
+impl ConfigFile {
+    /// All config files.
+    pub fn paths(&self) -> impl Iterator<Item = &PathBuf> {
+        let more = self.tap.iter().flat_map(|tap| &tap.more);
+        self.config.iter().chain(more)
+    }
+}
+
 #[derive(Args, Debug)]
 pub struct ReadFiles {
     #[command(flatten)]

@@ -127,13 +127,11 @@ fn check_token_is_given(file: &ConfigFile) -> Result<(), clap::Error> {
 /// Refuses a read whose stdout is one of its input files: with `>` the shell has already emptied the file, and with `>>` the
 /// read would never end.
 fn check_stdout_is_not_input(files: &ReadFiles) -> Result<(), clap::Error> {
-    let inputs = [
-        ("--config", &files.config.config),
-        ("--catalog", &files.catalog),
-        ("--state", &files.state),
-    ];
-    for (option, path) in inputs {
-        let input = path.as_deref().and_then(input_file);
+    let configs = files.config.paths().map(|path| ("--config", path));
+    let catalog = files.catalog.iter().map(|path| ("--catalog", path));
+    let state = files.state.iter().map(|path| ("--state", path));
+    for (option, path) in configs.chain(catalog).chain(state) {
+        let input = input_file(path);
         let stdout = StandardStream::stdout().ok();
         if input.is_some() && input == stdout.and_then(|stdout| stdout.regular_file()) {
             let message = format!(

@@ -41,19 +41,15 @@ pub fn catalog_entry(stream: &DiscoveredStream<'_>, is_suggested: bool) -> Value
     entry
 }
 
-/// Adds the metadata of the fields of a schema, and of those inside them, below this breadcrumb.
+/// Adds the metadata of the fields of a schema, and of the fields of objects in them, below this breadcrumb. As in Singer's SDK,
+/// the fields of lists have none: Meltano's patterns cannot name them, and it would deselect them.
 fn add_fields(
     schema: &Value,
     breadcrumb: &mut Vec<String>,
     needed: &[&&str],
     metadata: &mut Vec<Value>,
 ) {
-    let length = breadcrumb.len();
-    if schema.get("items").is_some() {
-        breadcrumb.push("items".to_owned());
-    }
-    let element = schema.get("items").unwrap_or(schema);
-    for (name, field) in element["properties"].as_object().into_iter().flatten() {
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         breadcrumb.push("properties".to_owned());
         breadcrumb.push(name.clone());
         let is_needed = breadcrumb.len() == 2 && needed.iter().any(|needed| **needed == name);
@@ -62,7 +58,6 @@ fn add_fields(
         add_fields(field, breadcrumb, needed, metadata);
         breadcrumb.truncate(breadcrumb.len() - 2);
     }
-    breadcrumb.truncate(length);
 }
 
 /// The SCHEMA message of a stream.

@@ -215,10 +215,20 @@ fn collect(value: &Value, is_known: IsKnownStream<'_>, states: &mut States) -> O
     if object.is_empty() || collect_object(object, is_known, states) {
         return Some(Kind::ReadOutput);
     }
-    let may_be_null = ["stream", "global", "data", "state", "value", "streamState"];
+    let may_be_null = [
+        "stream",
+        "global",
+        "data",
+        "state",
+        "value",
+        "streamState",
+        "bookmarks",
+    ];
     let is_null = |key: &&str| object.get(*key) == Some(&Value::Null);
-    (may_be_null.iter().any(is_null) || object.contains_key("stateType"))
-        .then_some(Kind::ReadOutput)
+    let mut parts = ["stateType", "currently_syncing"].iter();
+    let is_empty_state =
+        may_be_null.iter().any(is_null) || parts.any(|key| object.contains_key(*key));
+    is_empty_state.then_some(Kind::ReadOutput)
 }
 
 /// Collects the states in an object that is not a message of another type; `false` if there are none.
@@ -339,6 +349,8 @@ mod tests {
             r#"[{"stream":{"stream_descriptor":{"name":"c"},"stream_state":null}}]"#,
             r#"{"stateType":"not_set","connectionId":"x"}"#,
             r#"{"c":null}"#,
+            r#"{"bookmarks":null}"#,
+            r#"{"currently_syncing":"c"}"#,
         ] {
             check(text, &[]);
         }

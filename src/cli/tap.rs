@@ -4,37 +4,47 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use super::ENVIRONMENT;
+
 /// The name under which the program is a Singer tap.
 pub const TAP_NAME: &str = "tap-dixa";
 
 const TAP_EXIT_CODES: &str =
-    "Exit codes: 0 = success; 1 = a stream or the command failed; 2 = invalid command line.";
+    "Exit codes: 0 = success; 1 = a stream or the command failed; 2 = invalid command line.
+
+`tap-dixa --about` lists the config keys.";
+
+/// What follows the options in `--help`.
+fn tap_help() -> String {
+    format!("{TAP_EXIT_CODES}\n\n{ENVIRONMENT}")
+}
 
 /// Reads the conversations and lists of a Dixa account as a Singer tap: writes SCHEMA, RECORD and STATE messages.
 #[derive(Debug, Parser)]
-#[command(name = TAP_NAME, version = env!("SOURCE_DIXA_VERSION"), max_term_width = 100, after_help = TAP_EXIT_CODES)]
+#[command(name = TAP_NAME, version = env!("SOURCE_DIXA_VERSION"), max_term_width = 100, args_override_self = true)]
+#[command(after_help = tap_help())]
 pub struct TapArguments {
-    /// A config, a JSON file, or `ENV` for the environment variables that begin with `TAP_DIXA_`. With several, later keys
-    /// replace earlier ones.
-    #[arg(long, value_name = "FILE")]
+    /// The config, a JSON file. With several, later keys replace earlier ones. `ENV` adds, after all of them, the environment
+    /// variables that begin with `TAP_DIXA_`, such as `TAP_DIXA_API_TOKEN`.
+    #[arg(short, long, value_name = "FILE")]
     pub config: Vec<PathBuf>,
     /// Print the catalog: the streams, their schemas, and what can be selected.
-    #[arg(long)]
+    #[arg(short, long)]
     pub discover: bool,
-    /// The catalog with the streams and fields to read. Default: every stream but the very large ones.
-    #[arg(long, visible_alias = "properties", value_name = "FILE")]
+    /// The catalog that selects the streams and fields to read. Default: all streams except `messages` and `activity_logs`.
+    #[arg(short = 'p', long, visible_alias = "properties", value_name = "FILE")]
     pub catalog: Option<PathBuf>,
     /// The state of an earlier run. Default: read from the start.
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub state: Option<PathBuf>,
-    /// Check the API token, and say which streams it can read.
+    /// Check the API token, and print which streams it can read. KIND is accepted for compatibility and ignored.
     #[arg(long, value_name = "KIND", num_args = 0..=1, default_missing_value = "all")]
     pub test: Option<String>,
-    /// Print what the tap can do and its settings.
+    /// Print the tap's capabilities and settings.
     #[arg(long)]
     pub about: bool,
     /// The format of `--about`.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, ignore_case = true, default_value_t)]
     pub format: AboutFormat,
 }
 

@@ -23,6 +23,8 @@ use crate::streams::stream::Stream;
 use crate::streams::table;
 use crate::streams::table::STREAMS;
 
+/// Takes the place of a token that is not needed.
+const NO_TOKEN: &str = "no-token-needed";
 /// A longer config is not a config.
 const MAX_CONFIG_MIB: u64 = 1;
 /// A longer catalog is not a catalog.
@@ -30,12 +32,9 @@ const MAX_CATALOG_MIB: u64 = 64;
 
 /// The streams that the catalog asks for, or all that are suggested; of these, only the ones named.
 pub fn select_streams(files: &ReadFiles) -> Result<Vec<ConfiguredStream>, Failure> {
-    let given = [&files.config.config, &files.catalog, &files.state];
-    let from_stdin = given
-        .into_iter()
-        .flatten()
-        .filter(|path| path.as_os_str() == "-");
-    if from_stdin.count() > 1 {
+    let others = files.catalog.iter().chain(&files.state);
+    let given = files.config.paths().chain(others);
+    if given.filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::config(
             "Only one file can be standard input (`-`).",
         ));
@@ -171,14 +170,27 @@ fn canonical(path: &Path) -> Option<PathBuf> {
 /// The config in a file, its token redacted from now on; a failure names the file. If it has no token, the one from the
 /// environment is used.
 pub fn load_config(file: &ConfigFile, output: &Output) -> Result<Config, Failure> {
+    load_config_with(token_of_environment().as_deref(), file, output)
+}
+
+/// The same for `tap-dixa --discover`, which Meltano may start before a token is set.
+pub fn load_config_without_token(file: &ConfigFile, output: &Output) -> Result<Config, Failure> {
     let token = token_of_environment();
-    if let Some(token) = &token {
+    load_config_with(Some(token.as_deref().unwrap_or(NO_TOKEN)), file, output)
+}
+
+fn load_config_with(
+    token: Option<&str>,
+    file: &ConfigFile,
+    output: &Output,
+) -> Result<Config, Failure> {
+    if let Some(token) = token {
         output.redact(token.trim());
     }
     let is_tap = file.tap.is_some();
     let parse = |text: &str| {
         redact_token(text, output);
-        let text = match &token {
+        let text = match token {
             Some(token) => with_token(text, token),
             None => text.to_owned(),
         };
@@ -223,7 +235,7 @@ fn merged(file: &ConfigFile, output: &Output) -> Result<Option<Map<String, Value
         return Ok(None);
     }
     let mut keys = Map::new();
-    for path in file.config.iter().chain(&tap.more) {
+    for path in file.paths() {
         let more = load(path, "config", MAX_CONFIG_MIB, |text| {
             redact_token(text, output);
             match serde_json::from_str(text) {

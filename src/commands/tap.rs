@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::tap::{AboutFormat, TAP_NAME, TapAction};
 use crate::cli::{Tap, VERSION};
-use crate::commands::inputs::load_config;
+use crate::commands::inputs::load_config_without_token;
 use crate::commands::{check, read};
 use crate::config::tap::tap_settings;
 use crate::failure::Failure;
@@ -45,12 +45,12 @@ pub async fn run(tap: &Tap, output: &Output, terminal: &Terminal) -> Result<bool
     Ok(true)
 }
 
-/// Prints the catalog, in short lines: Meltano reads no line of more than 64 KiB. A config is not needed.
+/// Prints the catalog, in short lines: Meltano reads no line of more than 64 KiB. Neither a config nor a token is needed.
 fn discover(tap: &Tap, output: &Output) -> Result<(), Failure> {
     let file = &tap.files.config;
     let is_given =
         file.config.is_some() || file.tap.as_ref().is_some_and(|tap| tap.has_environment);
-    let typed_values = is_given && load_config(file, output)?.typed_values;
+    let typed_values = is_given && load_config_without_token(file, output)?.typed_values;
     let form = RecordForm {
         typed_values,
         only_declared: true,
@@ -98,12 +98,25 @@ fn about(format: AboutFormat) -> String {
     }
 }
 
-/// Each setting with its type and its meaning.
-fn rows(settings: &Value) -> impl Iterator<Item = (&str, &str, String)> {
+/// Each setting, with its type and default, and its meaning.
+fn rows(settings: &Value) -> impl Iterator<Item = (&str, String, &str)> {
     let properties = settings["properties"].as_object().into_iter().flatten();
+    let required = &settings["required"];
     properties.map(|(key, property)| {
         let text = |keyword: &str| property[keyword].as_str().unwrap_or_default();
-        let meaning = text("description").replace("<b>", "").replace("</b>", "");
-        (key.as_str(), text("type"), meaning)
+        let is_required = required
+            .as_array()
+            .is_some_and(|keys| keys.contains(&json!(key)));
+        let default = match &property["default"] {
+            Value::Null if is_required => ", required".to_owned(),
+            Value::Null => String::new(),
+            Value::String(text) => format!(", default {text}"),
+            default => format!(", default {default}"),
+        };
+        (
+            key.as_str(),
+            format!("{}{default}", text("type")),
+            text("description"),
+        )
     })
 }

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 /// The tap's own key, by the name that Singer's SDK gave it.
 const ACTIVATES_VERSIONS: &str = "emit_activate_version_messages";
 /// What it means.
-const ACTIVATES_VERSIONS_MEANING: &str = "Send ACTIVATE_VERSION after each table that was read completely, so that the target removes rows that no longer exist in Dixa. Supported by targets of Singer's SDK.";
+const ACTIVATES_VERSIONS_MEANING: &str = "Send ACTIVATE_VERSION after a table has been read completely, so that the target can remove rows that were not in this read: those that no longer exist in Dixa. Works with targets built on the Singer SDK; some also need `hard_delete`.";
 
 /// The prefix of environment variables that are config keys of the tap.
 const TAP_VARIABLES: &str = "TAP_DIXA_";
@@ -22,6 +22,16 @@ pub fn tap_settings() -> Value {
         "type": "boolean",
         "default": false,
     });
+    // Airbyte shows descriptions as HTML.
+    for property in schema["properties"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|all| all.values_mut())
+    {
+        if let Some(Value::String(description)) = property.get_mut("description") {
+            *description = description.replace("<b>", "").replace("</b>", "");
+        }
+    }
     schema
 }
 
@@ -32,12 +42,22 @@ pub fn tap_environment(variables: impl Iterator<Item = (String, String)>) -> Map
         let key = variable.strip_prefix(TAP_VARIABLES)?.to_ascii_lowercase();
         let value = match schema["properties"][&key]["type"].as_str()? {
             "string" => Value::from(text),
-            // A value that is neither a number nor a boolean is refused as in a file.
-            _ => serde_json::from_str(&text.to_ascii_lowercase()).unwrap_or(Value::from(text)),
+            "boolean" => boolean(&text).map_or(Value::from(text), Value::from),
+            // A text in place of a number is refused as in a file.
+            _ => serde_json::from_str(&text).unwrap_or(Value::from(text)),
         };
         Some((key, value))
     });
     keys.collect()
+}
+
+/// A boolean in the environment, in the forms that Singer's SDK accepts.
+fn boolean(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(true),
+        "false" | "0" | "no" | "off" => Some(false),
+        _ => None,
+    }
 }
 
 impl Config {
@@ -48,6 +68,7 @@ impl Config {
         let key = config.as_object_mut();
         let activates_versions = match key.and_then(|keys| keys.shift_remove(ACTIVATES_VERSIONS)) {
             None | Some(Value::Null) => false,
+            Some(Value::String(text)) if text.trim().is_empty() => false,
             Some(Value::Bool(activates)) => activates,
             Some(_) => {
                 let fault = format!("`{ACTIVATES_VERSIONS}` must be true or false");

@@ -21,8 +21,8 @@ use crate::streams::stream::{IdSource, Parent, Partitions};
 const LONGEST_SHOWN: usize = 100;
 
 impl ReadContext<'_> {
-    /// Reads everything in a list.
-    pub(super) async fn read_list(&self, writer: &StreamWriter<'_>) -> Result<(), ReadError> {
+    /// Reads everything in a list; `false` if a part was skipped that may have rows.
+    pub(super) async fn read_list(&self, writer: &StreamWriter<'_>) -> Result<bool, ReadError> {
         let seen = RefCell::<SeenRecords>::default();
         let mut records = RecordWriter::list(writer, &seen);
         match &writer.stream.partitions {
@@ -32,22 +32,22 @@ impl ReadContext<'_> {
                 pages
                     .await
                     .map_err(|error| ReadError::new(error, writer.stream, None))?;
+                Ok(true)
             }
             Partitions::Values { parameter, values } => {
-                self.read_values(parameter, values, &mut records).await?;
+                self.read_values(parameter, values, &mut records).await
             }
-            Partitions::Parent(parent) => self.read_children(parent, writer).await?,
+            Partitions::Parent(parent) => self.read_children(parent, writer).await,
         }
-        Ok(())
     }
 
-    /// Reads the list of each value. One that Dixa rejects is skipped, unless it rejects all.
+    /// Reads the list of each value; `false` if one was skipped since Dixa rejects it. It must not reject all.
     async fn read_values(
         &self,
         parameter: &'static str,
         values: &[&str],
         records: &mut RecordWriter<'_, '_>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<bool, ReadError> {
         let stream = records.stream.stream;
         let mut rejected = Vec::new();
         for value in values {
@@ -73,16 +73,16 @@ impl ReadContext<'_> {
             );
             self.output.log(Level::Warn, &warning);
         }
-        Ok(())
+        Ok(rejected.is_empty())
     }
 
-    /// Reads the list of each id of the parent. Those for which Dixa says that there is none are skipped and counted; if it says so
+    /// Reads the list of each id of the parent; `false` if there are ids and all were skipped. Those for which Dixa says that there is none are skipped and counted; if it says so
     /// of all, with another status than 404, the request itself may be at fault.
     async fn read_children(
         &self,
         parent: &Parent,
         writer: &StreamWriter<'_>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<bool, ReadError> {
         let (name, list) = (writer.stream.name, parent.list.name);
         let found = self.parents.ids_of(parent.list).await.map_err(|error| {
             error.context(&format!(
@@ -119,7 +119,7 @@ impl ReadContext<'_> {
             self.output.log(level, &message);
         }
         writer.mark_running();
-        Ok(())
+        Ok(ids.is_empty() || !are_all)
     }
 
     /// Reads the list of one id of the parent; the error that says that there is none, if Dixa sends it instead of the first page.

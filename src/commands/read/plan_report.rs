@@ -60,7 +60,7 @@ impl ReadContext<'_> {
         };
         let warning = format!(
             "`typed_values` was switched {switched} since the last read, so columns of times change their type. \
-             Clear the destination table, reset the stream (by hand: remove it from the state file) and read again."
+             Drop the destination table (in Airbyte: clear the stream), remove the stream from the state and read again."
         );
         self.log_of(writer.stream, Level::Warn, &warning);
     }

@@ -39,7 +39,7 @@ pub fn resolve(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMo
     };
     let Some(mode) = configured.sync_mode else {
         return Err(Failure::config(format!(
-            "The catalog's `sync_mode` of stream `{name}` must be `full_refresh` or `incremental`."
+            "The catalog's `sync_mode` of stream `{name}` must be `full_refresh` or `incremental` (in a Singer catalog, its `replication-method` `FULL_TABLE` or `INCREMENTAL`)."
         )));
     };
     let is_named_rightly = match configured.cursor_field.as_deref() {

@@ -99,8 +99,9 @@ impl ReadContext<'_> {
             );
             self.output.log(Level::Info, &message);
         }
-        self.read_list(writer).await?;
-        writer.activate_version();
+        if self.read_list(writer).await? {
+            writer.activate_version();
+        }
         writer.emit_state(&json!({ "complete": true }));
         Ok(())
     }
@@ -112,7 +113,7 @@ impl ReadContext<'_> {
         writer.ids_only = true;
         writer.ids = Some(RefCell::default());
         let ended = self.read_list(&writer).await;
-        self.publish_ids(writer, ended);
+        self.publish_ids(writer, ended.map(drop));
     }
 
     fn publish_ids(&self, writer: StreamWriter<'_>, ended: Result<(), ReadError>) {
