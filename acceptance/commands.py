@@ -311,6 +311,20 @@ def help_text(work, text):
     work.quiet(ran)
 
 
+@runs(r"tap-dixa --help")
+def tap_help_text(work, text):
+    ran = work.run(text, work.folder())
+    work.holds("names the options", "--catalog" in ran.stdout and "--config" in ran.stdout, ran.stdout)
+    work.quiet(ran)
+
+
+@runs(r"tap-dixa --discover")
+def tap_discover(work, text):
+    ran = work.run(text, work.folder())
+    work.equal("lists the streams", len(json.loads(ran.stdout)["streams"]), len(work.counts))
+    work.quiet(ran)
+
+
 @runs(r"source-dixa spec \| jq .*")
 def spec(work, text):
     ran = work.run(text, work.folder())

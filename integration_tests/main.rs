@@ -19,6 +19,7 @@ mod support;
 
 /// One promise each.
 mod acceptance;
+mod activation;
 mod bounds;
 mod catalog;
 mod check;

@@ -1,115 +1,13 @@
-//! The program as `tap-dixa`: the command line of Singer's SDK, its catalog, and the versions of tables.
+//! The program as `tap-dixa`: the command line of Singer's SDK, and its catalog.
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::process::{Command, Output};
 
-use dixa_simulator::Simulator;
 use serde_json::{Value, json};
 
-use crate::support::binary::binary;
-use crate::support::config::{TOKEN, config};
-use crate::support::secrets;
+use crate::support::config::TOKEN;
 use crate::support::sim::Sim;
 use crate::support::streams::stream_names;
-use crate::support::test_dir::TestDir;
-
-/// A folder with the program under the name `tap-dixa` and the files of a run.
-struct Tap {
-    dir: TestDir,
-    config: String,
-}
-
-/// What a run wrote.
-struct TapRun {
-    code: Option<i32>,
-    messages: Vec<Value>,
-    stdout: String,
-    stderr: String,
-}
-
-impl Tap {
-    fn new(simulator: &Simulator, overrides: Value) -> Self {
-        let dir = TestDir::new();
-        let program = binary().get_program().to_owned();
-        symlink(program, dir.path("tap-dixa")).unwrap();
-        let config = dir.file("config.json", &config(simulator, overrides).to_string());
-        let config = config.to_str().unwrap().to_owned();
-        Self { dir, config }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.dir.path("tap-dixa"));
-        command.args(arguments).env_remove("DIXA_API_TOKEN");
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> TapRun {
-        ended(self.command(arguments).output().unwrap())
-    }
-
-    fn sync(&self, arguments: &[&str]) -> TapRun {
-        self.run(&[&["--config", &self.config], arguments].concat())
-    }
-
-    fn file(&self, name: &str, value: &Value) -> String {
-        let file = self.dir.file(name, &value.to_string());
-        file.to_str().unwrap().to_owned()
-    }
-
-    /// The discovered catalog, with only these streams selected.
-    fn catalog(&self, streams: &[&str]) -> Value {
-        let mut catalog: Value = serde_json::from_str(&self.run(&["--discover"]).stdout).unwrap();
-        for entry in catalog["streams"].as_array_mut().unwrap() {
-            let is_selected = streams.contains(&entry["stream"].as_str().unwrap());
-            entry["metadata"][0]["metadata"]["selected"] = is_selected.into();
-        }
-        catalog
-    }
-}
-
-fn ended(output: Output) -> TapRun {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    secrets::check(&stderr);
-    let messages = stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    TapRun {
-        code: output.status.code(),
-        messages: messages.collect(),
-        stdout: stdout.clone(),
-        stderr,
-    }
-}
-
-impl TapRun {
-    fn of_type(&self, kind: &str) -> Vec<&Value> {
-        let messages = self.messages.iter();
-        messages.filter(|message| message["type"] == kind).collect()
-    }
-
-    fn streams_with(&self, kind: &str) -> Vec<&str> {
-        let messages = self.of_type(kind).into_iter();
-        messages
-            .map(|message| message["stream"].as_str().unwrap())
-            .collect()
-    }
-
-    fn succeeded(self) -> Self {
-        assert_eq!(self.code, Some(0), "{}", self.stderr);
-        self
-    }
-
-    /// The run failed, with a last line on stderr that has these parts.
-    fn check_failure(&self, parts: &[&str]) {
-        assert_eq!(self.code, Some(1), "{}", self.stderr);
-        let last = self.stderr.lines().last().unwrap_or_default();
-        for part in parts {
-            assert!(last.contains(part), "{part}: {}", self.stderr);
-        }
-    }
-}
+use crate::support::tap::{Tap, ended};
 
 #[test]
 fn the_catalog_says_what_can_be_selected_in_short_lines() {
@@ -245,89 +143,6 @@ fn the_config_may_be_in_several_files_and_in_the_environment() {
     command.env("TAP_DIXA_WINDOW_DAYS", "many");
     ended(command.output().unwrap())
         .check_failure(&["`window_days` must be an integer from 1 to 31", "TAP_DIXA_"]);
-}
-
-#[test]
-fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
-    let simulator = Sim::new().forbid(["/v1/webhooks"], 403).start();
-    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
-    let mut catalog = tap.catalog(&[
-        "tags",
-        "webhooks",
-        "contact_endpoints",
-        "conversations",
-        "messages",
-    ]);
-    for entry in catalog["streams"].as_array_mut().unwrap() {
-        if entry["stream"] == "messages" {
-            entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
-        }
-    }
-    let file = tap.file("catalog.json", &catalog);
-    let ran = tap.sync(&["--catalog", &file]);
-    ran.check_failure(&["webhooks"]);
-    let mut activated = ran.streams_with("ACTIVATE_VERSION");
-    activated.sort_unstable();
-    assert_eq!(activated, ["contact_endpoints", "messages", "tags"]);
-    let version = &ran.of_type("ACTIVATE_VERSION")[0]["version"];
-    assert!(version.is_i64());
-    for record in ran.of_type("RECORD") {
-        let expected = match record["stream"].as_str().unwrap() {
-            "conversations" => &Value::Null,
-            _ => version,
-        };
-        assert_eq!(record["version"], *expected, "{}", record["stream"]);
-    }
-    // The message follows all records of its table.
-    let mut of_tags = ran
-        .messages
-        .iter()
-        .filter(|message| message["stream"] == "tags");
-    assert_eq!(of_tags.next_back().unwrap()["type"], "ACTIVATE_VERSION");
-}
-
-#[test]
-fn a_list_of_which_a_part_was_skipped_is_not_activated() {
-    let simulator = Sim::new().start();
-    simulator.account(|account| account.members.get_mut("queue_members").unwrap().clear());
-    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
-    let catalog = tap.catalog(&["queue_members", "team_members"]);
-    let catalog = tap.file("catalog.json", &catalog);
-    let ran = tap.sync(&["--catalog", &catalog]).succeeded();
-    assert!(
-        ran.stderr.contains("queue_members: skipped"),
-        "{}",
-        ran.stderr
-    );
-    assert_eq!(ran.streams_with("ACTIVATE_VERSION"), ["team_members"]);
-}
-
-#[test]
-fn a_full_table_that_is_resumed_or_not_read_is_not_activated() {
-    let simulator = Sim::new().start();
-    let versions = json!({"emit_activate_version_messages": true});
-    let tap = Tap::new(&simulator, versions);
-    let mut catalog = tap.catalog(&["messages"]);
-    let entries = catalog["streams"].as_array_mut().unwrap();
-    entries.retain(|entry| entry["stream"] == "messages");
-    entries[0]["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
-    let catalog = tap.file("catalog.json", &catalog);
-    let unfinished = json!({"bookmarks": {"messages": {"created_at": 1_768_000_000_000_i64, "unfinished": true}}});
-    let state = tap.file("state.json", &unfinished);
-    let ran = tap
-        .sync(&["--catalog", &catalog, "--state", &state])
-        .succeeded();
-    assert!(!ran.of_type("RECORD").is_empty());
-    assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
-    let soon = chrono::Utc::now() + chrono::Duration::hours(2);
-    let later = tap.file(
-        "later.json",
-        &json!({"end_date": null, "start_date": soon.format("%Y-%m-%dT%H:%M:%SZ").to_string()}),
-    );
-    let ran = tap
-        .sync(&["--config", &later, "--catalog", &catalog])
-        .succeeded();
-    assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line: its commands, the files they take, and the `--help` texts. Knows nothing about the files' contents.
 
+mod environment;
 pub mod tap;
 
 use std::env;
@@ -11,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use serde_json::Value;
 
+use crate::cli::environment::ENVIRONMENT;
 use crate::cli::tap::{TAP_NAME, TapAction, TapArguments, TapConfig};
 use crate::config::{Config, TOKEN_VARIABLE};
 use crate::epoch::EpochMs;
@@ -22,16 +24,6 @@ pub const VERSION: &str = env!("SOURCE_DIXA_VERSION");
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 = success (for `check`: it printed SUCCEEDED or FAILED); 1 = a stream or the command failed; 2 = invalid command line.";
-
-const ENVIRONMENT: &str = "\
-Environment:
-  DIXA_API_TOKEN               the token, if the config has none
-  HTTPS_PROXY, ALL_PROXY       a proxy: http://USER:PASSWORD@HOST:PORT, or socks5h://…
-  NO_PROXY                     hosts to connect to directly
-  SSL_CERT_FILE, SSL_CERT_DIR  CA certificates (PEM) instead of the system's; also
-                               REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE
-  LOG_LEVEL                    debug, info, warn or error
-  NO_COLOR                     no colours at a terminal";
 
 const SPEC_EXAMPLES: &str = "\
 Examples:

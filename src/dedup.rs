@@ -182,7 +182,7 @@ struct Written {
 
 impl SeenRecords {
     /// Whether a record must be written: it has not been written yet, from any body that could return it or an earlier attempt at
-    /// this one. `cursor` is the record's cursor if it is a plausible time.
+    /// this one. `cursor` is the record's cursor as a time, if it is one.
     pub fn remember(
         &mut self,
         keyless: &mut KeylessRecords,

@@ -7,7 +7,7 @@ use clap::error::ErrorKind;
 use source_dixa::airbyte::log::Level;
 use source_dixa::cli::tap::{TapAction, TapConfig};
 use source_dixa::cli::{self, Arguments, Command, ConfigFile, ReadFiles, token_of_environment};
-use source_dixa::commands::inputs::redact_known_tokens;
+use source_dixa::commands::config_file::redact_known_tokens;
 use source_dixa::commands::{self, Ended};
 use source_dixa::config::TOKEN_VARIABLE;
 use source_dixa::failure::Failure;

@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest span that one export request may cover: 31 days (docs/dixa-api.md 1.2).
 pub const LONGEST_SPAN: Duration = DAY.saturating_mul(31);
 /// The longest window. Its request, including the overlap, stays within [`LONGEST_SPAN`], and its bounds are whole seconds.
-const LONGEST_WINDOW: Duration = LONGEST_SPAN.saturating_sub(Duration::from_secs(1));
+const LONGEST_WINDOW: Duration = LONGEST_SPAN.saturating_sub(MAX_OVERLAP);
 
 /// The requests for adjacent windows overlap by at most this, the step of [`Window::request_bounds`]. `dedup` skips the records
 /// returned twice because of the overlap.

@@ -21,6 +21,7 @@ pub mod singer;
 pub mod sources;
 pub mod state_file;
 pub mod streams;
+pub mod tap;
 pub mod test_dir;
 pub mod time;
 pub mod tls;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-use super::ENVIRONMENT;
+use crate::cli::environment::ENVIRONMENT;
 
 /// The name under which the program is a Singer tap.
 pub const TAP_NAME: &str = "tap-dixa";

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::airbyte::message::Message;
 use crate::cli::ConfigFile;
-use crate::commands::inputs::load_config;
+use crate::commands::config_file::load_config;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::streams::record_form::RecordForm;

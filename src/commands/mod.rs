@@ -1,8 +1,10 @@
 //! The four commands: the only place that uses both `airbyte` and `dixa`.
 
 pub mod check;
+pub mod config_file;
 pub mod discover;
 pub mod events;
+mod input_file;
 pub mod inputs;
 mod numbers;
 pub mod read;

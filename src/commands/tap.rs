@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::cli::tap::{AboutFormat, TAP_NAME, TapAction};
 use crate::cli::{Tap, VERSION};
-use crate::commands::inputs::load_config_without_token;
+use crate::commands::config_file::load_config_without_token;
 use crate::commands::{check, read};
 use crate::config::tap::tap_settings;
 use crate::failure::Failure;

@@ -4,7 +4,8 @@ use std::cell::Cell;
 
 use tokio::sync::Notify;
 
-/// The maximum number of requests in flight at once.
+/// The maximum number of requests in flight at once: at one host, of a windowed stream (how many windows it is ahead), and of the
+/// children of a list.
 pub const MAX_IN_FLIGHT: usize = 10;
 
 /// The concurrency limit of one host. A time-out, a 5xx or a truncated body reduces it to one; each complete response raises it

@@ -93,7 +93,7 @@ impl Fetcher<'_> {
                     self.report_retry(request, &error, attempts.tries + 1, Duration::ZERO);
                 }
                 RetryAction::Retry => {
-                    let wait = self.backoff(request, error, &mut attempts)?;
+                    let wait = self.next_wait(request, error, &mut attempts)?;
                     sink.waiting_for(Some(Wait::Server));
                     sleep(wait).await;
                 }
@@ -102,7 +102,7 @@ impl Fetcher<'_> {
     }
 
     /// The wait before the next attempt; the error if there is none.
-    fn backoff(
+    fn next_wait(
         &self,
         request: &Request,
         error: Error,

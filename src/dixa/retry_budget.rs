@@ -99,7 +99,7 @@ pub fn pause(
     Duration::from_secs(1).mul_f64(f64::from(seconds) * (1.0 + jitter / 10.0))
 }
 
-/// The wait after this many failed attempts: about 1, 2, 4 … 32 s, and no shorter than Dixa's `Retry-After`. `jitter` is in
+/// The wait after this many failed attempts: about 1, 2, 4 … s, 32 at most, and no shorter than Dixa's `Retry-After`. `jitter` is in
 /// [0, 1).
 pub fn backoff(tries: u32, retry_after: Option<Duration>, jitter: f64) -> Duration {
     let doubled = 1_u32 << tries.saturating_sub(1).min(5);

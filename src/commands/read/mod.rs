@@ -25,6 +25,7 @@ use futures_util::future::{join, join_all};
 use crate::airbyte::log::Level;
 use crate::airbyte::state::States;
 use crate::cli::ReadFiles;
+use crate::commands::config_file::load_config;
 use crate::commands::events::EventLogger;
 use crate::commands::inputs;
 use crate::commands::read::context::{Job, ReadContext};
@@ -55,7 +56,7 @@ pub async fn read(
     terminal: &Terminal,
 ) -> Result<bool, Failure> {
     let now = EpochMs::now().floor_to_second();
-    let config = inputs::load_config(&files.config, output)?;
+    let config = load_config(&files.config, output)?;
     config.refuse_future(now)?;
     let configured = inputs::select_streams(files)?;
     if files.format == Format::Jsonl && configured.len() != 1 {
