@@ -8,7 +8,10 @@ use crate::support::tap::Tap;
 #[test]
 fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
     let simulator = Sim::new().forbid(["/v1/webhooks"], 403).start();
-    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
+    let tap = Tap::new(
+        &simulator,
+        json!({"emit_activate_version_messages": true, "end_date": null}),
+    );
     let mut catalog = tap.catalog(&[
         "tags",
         "webhooks",
@@ -61,9 +64,43 @@ fn a_list_of_which_a_part_was_skipped_is_not_activated() {
 }
 
 #[test]
+fn what_hangs_on_a_list_with_a_skipped_part_is_not_activated() {
+    let simulator = Sim::new()
+        .forbid(["/v1/knowledge/collections/"], 404)
+        .start();
+    let tap = Tap::new(&simulator, json!({"emit_activate_version_messages": true}));
+    let streams = [
+        "knowledge_collections",
+        "knowledge_categories",
+        "knowledge_articles",
+    ];
+    let catalog = tap.file("catalog.json", &tap.catalog(&streams));
+    let ran = tap.sync(&["--catalog", &catalog]).succeeded();
+    assert_eq!(
+        ran.streams_with("ACTIVATE_VERSION"),
+        ["knowledge_collections"]
+    );
+}
+
+#[test]
+fn a_full_table_with_an_end_date_is_not_activated() {
+    let simulator = Sim::new().start();
+    let config = json!({"emit_activate_version_messages": true, "end_date": "2026-03-01"});
+    let tap = Tap::new(&simulator, config);
+    let mut catalog = tap.catalog(&["messages", "tags"]);
+    for entry in catalog["streams"].as_array_mut().unwrap() {
+        entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+    }
+    let catalog = tap.file("catalog.json", &catalog);
+    let ran = tap.sync(&["--catalog", &catalog]).succeeded();
+    assert!(!ran.of_type("RECORD").is_empty());
+    assert_eq!(ran.streams_with("ACTIVATE_VERSION"), ["tags"]);
+}
+
+#[test]
 fn a_full_table_that_is_resumed_or_not_read_is_not_activated() {
     let simulator = Sim::new().start();
-    let versions = json!({"emit_activate_version_messages": true});
+    let versions = json!({"emit_activate_version_messages": true, "end_date": null});
     let tap = Tap::new(&simulator, versions);
     let mut catalog = tap.catalog(&["messages"]);
     let entries = catalog["streams"].as_array_mut().unwrap();

@@ -1,6 +1,8 @@
 //! The program as `tap-dixa`: the command line of Singer's SDK, and its catalog.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Value, json};
 
@@ -135,11 +137,16 @@ fn the_config_may_be_in_several_files_and_in_the_environment() {
     command.env("TAP_DIXA_EMIT_ACTIVATE_VERSION_MESSAGES", "true");
     let ran = ended(command.output().unwrap()).succeeded();
     assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), 1);
-    for (text, sent) in [("YES", 1), ("0", 0), ("", 0)] {
+    for (text, sent) in [("YES", 1), ("0", 0), ("", 0), (" ", 0)] {
         command.env("TAP_DIXA_EMIT_ACTIVATE_VERSION_MESSAGES", text);
         let ran = ended(command.output().unwrap()).succeeded();
         assert_eq!(ran.of_type("ACTIVATE_VERSION").len(), sent, "{text}");
     }
+    let not_text = OsStr::from_bytes(b"\xff");
+    let mut unreadable = tap.command(&["--config", "ENV"]);
+    unreadable.env("TAP_DIXA_START_DATE", not_text);
+    ended(unreadable.output().unwrap())
+        .check_failure(&["The variable TAP_DIXA_START_DATE is not UTF-8 text"]);
     command.env("TAP_DIXA_WINDOW_DAYS", "many");
     ended(command.output().unwrap())
         .check_failure(&["`window_days` must be an integer from 1 to 31", "TAP_DIXA_"]);
@@ -200,20 +207,17 @@ fn bad_input_ends_in_one_clear_line() {
     tap.sync(&["--config", &invalid])
         .check_failure(&["must be true or false"]);
     assert!(simulator.log().is_empty());
-    let ran = tap.run(&["--bogus"]);
-    assert_eq!(ran.code, Some(2));
-    assert!(
-        ran.stdout.is_empty() && ran.stderr.contains("tap-dixa"),
-        "{}",
-        ran.stdout
-    );
-    let ran = tap.run(&[]);
-    assert_eq!(ran.code, Some(2));
-    assert!(
-        ran.stderr.contains("there is no API token"),
-        "{}",
-        ran.stderr
-    );
+    for (arguments, part) in [
+        (&["--bogus"][..], "unexpected argument '--bogus'"),
+        (&[], "there is no API token"),
+    ] {
+        let ran = tap.run(arguments);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+        assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+        assert!(ran.stderr.contains(part), "{}", ran.stderr);
+        assert!(ran.stderr.contains("tap-dixa --help"), "{}", ran.stderr);
+    }
 }
 
 #[test]

@@ -170,7 +170,12 @@ async fn usage(error: &clap::Error, output: Output, terminal: &Terminal) -> Exit
     let failure = Failure::usage(message).with_advice(&advice);
     output.error(&failure, None);
     let _ = output.close().await;
-    terminal.text(&text);
+    if cli::is_tap() {
+        // Meltano shows the last line only.
+        terminal.fail(Some(&failure.text()));
+    } else {
+        terminal.text(&text);
+    }
     ExitCode::from(INVALID_USAGE)
 }
 

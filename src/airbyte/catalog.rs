@@ -91,7 +91,7 @@ pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
     let mut catalogs = [&catalog].into_iter().chain(inner);
     let Some(streams) = catalogs.find_map(|catalog| catalog.get("streams")?.as_array()) else {
         return Err(Failure::config(
-            "The catalog must be an object with a list `streams`, whose entries each have a `stream` and a `sync_mode`, or the output of `discover`.",
+            "The catalog must be an object with a list `streams`: a configured catalog, whose entries each have a `stream` and a `sync_mode`, or the catalog that the discovery printed.",
         ));
     };
     let mut selected = Vec::new();

@@ -26,7 +26,7 @@ pub struct Loaded {
     pub ignored: u64,
 }
 
-const EXPECTED_STATE: &str = "The state must be a list of Airbyte state messages, such as the `state` of the last STATE message of each stream, or the output of `read`.";
+const EXPECTED_STATE: &str = "The state must be a state file, Airbyte state messages, a Singer state with `bookmarks`, or the output of an earlier read.";
 
 /// A document up to this length is parsed as a whole, and so is a single message. In bytes.
 const MAX_PARSED: usize = 1 << 20;
@@ -215,19 +215,11 @@ fn collect(value: &Value, is_known: IsKnownStream<'_>, states: &mut States) -> O
     if object.is_empty() || collect_object(object, is_known, states) {
         return Some(Kind::ReadOutput);
     }
-    let may_be_null = [
-        "stream",
-        "global",
-        "data",
-        "state",
-        "value",
-        "streamState",
-        "bookmarks",
-    ];
+    let may_be_null = ["stream", "global", "streamState", "bookmarks"];
     let is_null = |key: &&str| object.get(*key) == Some(&Value::Null);
     let mut parts = ["stateType", "currently_syncing"].iter();
-    let is_empty_state =
-        may_be_null.iter().any(is_null) || parts.any(|key| object.contains_key(*key));
+    let is_empty_state = may_be_null.iter().chain(&WRAPPERS).any(is_null)
+        || parts.any(|key| object.contains_key(*key));
     is_empty_state.then_some(Kind::ReadOutput)
 }
 
@@ -350,6 +342,8 @@ mod tests {
             r#"{"stateType":"not_set","connectionId":"x"}"#,
             r#"{"c":null}"#,
             r#"{"bookmarks":null}"#,
+            r#"{"singer_state":null}"#,
+            r#"{"completed":null,"partial":{}}"#,
             r#"{"currently_syncing":"c"}"#,
         ] {
             check(text, &[]);

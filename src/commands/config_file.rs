@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::airbyte::log::Level;
 use crate::cli::{ConfigFile, token_of_environment};
 use crate::commands::input_file::load;
-use crate::config::tap::tap_environment;
+use crate::config::tap::{TAP_VARIABLES, tap_environment};
 use crate::config::{Config, TOKEN_VARIABLE, known_instead};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -100,10 +100,20 @@ fn merged(file: &ConfigFile, output: &Output) -> Result<Option<Map<String, Value
         keys.extend(more);
     }
     if tap.has_environment {
-        let texts = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        keys.extend(tap_environment(env::vars_os().filter_map(texts)));
+        let mut variables = Vec::new();
+        for (name, value) in env::vars_os() {
+            let Some(name) = name
+                .into_string()
+                .ok()
+                .filter(|name| name.starts_with(TAP_VARIABLES))
+            else {
+                continue;
+            };
+            let not_text = |_| Failure::config(format!("The variable {name} is not UTF-8 text."));
+            let value = value.into_string().map_err(not_text)?;
+            variables.push((name, value));
+        }
+        keys.extend(tap_environment(variables.into_iter()));
     }
     Ok(Some(keys))
 }

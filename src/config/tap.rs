@@ -11,7 +11,7 @@ const ACTIVATES_VERSIONS: &str = "emit_activate_version_messages";
 const ACTIVATES_VERSIONS_MEANING: &str = "Send ACTIVATE_VERSION after a table has been read completely, so that the target can remove rows that were not in this read: those that no longer exist in Dixa. Works with targets built on the Singer SDK; some also need `hard_delete`.";
 
 /// The prefix of environment variables that are config keys of the tap.
-const TAP_VARIABLES: &str = "TAP_DIXA_";
+pub const TAP_VARIABLES: &str = "TAP_DIXA_";
 
 /// The JSON schema of a tap's config: that of a source, and the tap's own key.
 pub fn tap_settings() -> Value {
@@ -40,6 +40,10 @@ pub fn tap_environment(variables: impl Iterator<Item = (String, String)>) -> Map
     let schema = tap_settings();
     let keys = variables.filter_map(|(variable, text)| {
         let key = variable.strip_prefix(TAP_VARIABLES)?.to_ascii_lowercase();
+        // As if it were not set.
+        if text.trim().is_empty() {
+            return None;
+        }
         let value = match schema["properties"][&key]["type"].as_str()? {
             "string" => Value::from(text),
             "boolean" => boolean(&text).map_or(Value::from(text), Value::from),

@@ -75,12 +75,17 @@ impl RecordForm {
         rules
     }
 
+    /// If a field inside an object is deselected, those that the schema does not declare there are left out, too: someone chose
+    /// what may be loaded.
     fn rules_of(&self, stream: &Stream, schema: &Value, path: &mut Vec<String>) -> FieldRules {
         let mut rules = FieldRules::default();
         let properties = schema["properties"].as_object();
         for (name, field) in properties.into_iter().flatten() {
             path.push(name.clone());
             let rule = if self.is_left_out(stream, path) {
+                if self.only_declared && path.len() > 1 {
+                    rules.drop_others();
+                }
                 FieldRule::Drop
             } else {
                 match field[TYPED].as_str() {
@@ -225,7 +230,7 @@ mod tests {
         assert!(properties.contains_key("id") && properties.contains_key("updated_at"));
         let rating = properties["ratings"]["items"]["properties"].as_object();
         assert!(!rating.unwrap().contains_key("rating_message"));
-        let record = r#"{"id":1,"updated_at":2,"requester_email":"e","x":3,"ratings":[{"rating_message":"m","rating_score":4}]}"#;
+        let record = r#"{"id":1,"updated_at":2,"requester_email":"e","x":3,"ratings":[{"rating_message":"m","x":5,"rating_score":4}]}"#;
         let expected = r#"{"id":1,"updated_at":2,"ratings":[{"rating_score":4}]}"#;
         let mut changed = Vec::new();
         form.rules(conversations)

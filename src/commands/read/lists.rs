@@ -21,8 +21,8 @@ use crate::streams::stream::{IdSource, Parent, Partitions};
 const LONGEST_SHOWN: usize = 100;
 
 impl ReadContext<'_> {
-    /// Reads everything in a list; `false` if a part was skipped that may have rows.
-    pub(super) async fn read_list(&self, writer: &StreamWriter<'_>) -> Result<bool, ReadError> {
+    /// Reads everything in a list.
+    pub(super) async fn read_list(&self, writer: &StreamWriter<'_>) -> Result<(), ReadError> {
         let seen = RefCell::<SeenRecords>::default();
         let mut records = RecordWriter::list(writer, &seen);
         match &writer.stream.partitions {
@@ -32,22 +32,22 @@ impl ReadContext<'_> {
                 pages
                     .await
                     .map_err(|error| ReadError::new(error, writer.stream, None))?;
-                Ok(true)
             }
             Partitions::Values { parameter, values } => {
-                self.read_values(parameter, values, &mut records).await
+                self.read_values(parameter, values, &mut records).await?;
             }
-            Partitions::Parent(parent) => self.read_children(parent, writer).await,
+            Partitions::Parent(parent) => self.read_children(parent, writer).await?,
         }
+        Ok(())
     }
 
-    /// Reads the list of each value; `false` if one was skipped since Dixa rejects it. It must not reject all.
+    /// Reads the list of each value. One that Dixa rejects is skipped, unless it rejects all.
     async fn read_values(
         &self,
         parameter: &'static str,
         values: &[&str],
         records: &mut RecordWriter<'_, '_>,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<(), ReadError> {
         let stream = records.stream.stream;
         let mut rejected = Vec::new();
         for value in values {
@@ -66,6 +66,7 @@ impl ReadContext<'_> {
             }
         }
         if !rejected.is_empty() {
+            records.stream.mark_part_skipped();
             let warning = format!(
                 "{}: skipped {parameter} {}, which Dixa rejects.",
                 stream.name,
@@ -73,27 +74,27 @@ impl ReadContext<'_> {
             );
             self.output.log(Level::Warn, &warning);
         }
-        Ok(rejected.is_empty())
+        Ok(())
     }
 
-    /// Reads the list of each id of the parent; `false` if there are ids and all were skipped. Those for which Dixa says that there is none are skipped and counted; if it says so
+    /// Reads the list of each id of the parent. Those for which Dixa says that there is none are skipped and counted; if it says so
     /// of all, with another status than 404, the request itself may be at fault.
     async fn read_children(
         &self,
         parent: &Parent,
         writer: &StreamWriter<'_>,
-    ) -> Result<bool, ReadError> {
+    ) -> Result<(), ReadError> {
         let (name, list) = (writer.stream.name, parent.list.name);
         let found = self.parents.ids_of(parent.list).await.map_err(|error| {
             error.context(&format!(
                 "{name}: not read because its parent `{list}` failed"
             ))
         })?;
-        if found.has_too_long {
+        if found.ids.has_too_long {
             let host = writer.stream.host;
             return Err(ReadError::new(Error::TooLong { host }, writer.stream, None));
         }
-        let ids = usable_ids(&found, &parent.ids);
+        let ids = usable_ids(&found.ids, &parent.ids);
         let mut lists = stream::iter(&ids)
             .map(|id| self.read_child(parent, id, writer))
             .buffer_unordered(MAX_IN_FLIGHT);
@@ -102,7 +103,10 @@ impl ReadContext<'_> {
             refusals.extend(refusal?);
         }
         let statuses: BTreeSet<_> = refusals.iter().filter_map(Error::status).collect();
-        let are_all = refusals.len() == ids.len();
+        let are_all = !ids.is_empty() && refusals.len() == ids.len();
+        if are_all || found.lacks_part {
+            writer.mark_part_skipped();
+        }
         if are_all && ids.len() > 1 && !statuses.contains(&404) {
             let first = refusals.swap_remove(0);
             return Err(ReadError::new(first, writer.stream, Some(&"of every id")));
@@ -119,7 +123,7 @@ impl ReadContext<'_> {
             self.output.log(level, &message);
         }
         writer.mark_running();
-        Ok(ids.is_empty() || !are_all)
+        Ok(())
     }
 
     /// Reads the list of one id of the parent; the error that says that there is none, if Dixa sends it instead of the first page.

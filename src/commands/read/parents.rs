@@ -14,7 +14,14 @@ pub struct ParentIds(HashMap<&'static str, ParentList>);
 
 struct ParentList {
     stream: &'static Stream,
-    ids: SetOnce<Result<Rc<IdCollector>, ReadError>>,
+    ids: SetOnce<Result<Rc<FoundIds>, ReadError>>,
+}
+
+/// The ids in a parent list.
+pub struct FoundIds {
+    pub ids: IdCollector,
+    /// A part of the list was skipped that may have more.
+    pub lacks_part: bool,
 }
 
 impl ParentIds {
@@ -44,7 +51,7 @@ impl ParentIds {
     }
 
     /// The list was read, or failed.
-    pub fn publish(&self, stream: &Stream, ids: Result<IdCollector, ReadError>) {
+    pub fn publish(&self, stream: &Stream, ids: Result<FoundIds, ReadError>) {
         if let Some(list) = self.0.get(stream.name) {
             // Only the one that reads it publishes it.
             drop(list.ids.set(ids.map(Rc::new)));
@@ -52,7 +59,7 @@ impl ParentIds {
     }
 
     /// The ids of a parent list, once it was read.
-    pub async fn ids_of(&self, parent: &Stream) -> Result<Rc<IdCollector>, ReadError> {
+    pub async fn ids_of(&self, parent: &Stream) -> Result<Rc<FoundIds>, ReadError> {
         match self.0.get(parent.name) {
             Some(list) => list.ids.wait().await.clone(),
             None => unreachable!("every parent is here"),

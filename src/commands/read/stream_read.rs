@@ -9,6 +9,7 @@ use crate::airbyte::log::Level;
 use crate::airbyte::message::Status;
 use crate::commands::read::context::ReadContext;
 use crate::commands::read::error::ReadError;
+use crate::commands::read::parents::FoundIds;
 use crate::commands::read::selection::resolve;
 use crate::commands::read::stream_writer::StreamWriter;
 use crate::failure::Failure;
@@ -99,9 +100,8 @@ impl ReadContext<'_> {
             );
             self.output.log(Level::Info, &message);
         }
-        if self.read_list(writer).await? {
-            writer.activate_version();
-        }
+        self.read_list(writer).await?;
+        writer.activate_version();
         writer.emit_state(&json!({ "complete": true }));
         Ok(())
     }
@@ -113,12 +113,16 @@ impl ReadContext<'_> {
         writer.ids_only = true;
         writer.ids = Some(RefCell::default());
         let ended = self.read_list(&writer).await;
-        self.publish_ids(writer, ended.map(drop));
+        self.publish_ids(writer, ended);
     }
 
     fn publish_ids(&self, writer: StreamWriter<'_>, ended: Result<(), ReadError>) {
+        let lacks_part = writer.has_skipped_part();
         if let Some(ids) = writer.ids {
-            let ids = ended.map(|()| ids.into_inner());
+            let ids = ended.map(|()| FoundIds {
+                ids: ids.into_inner(),
+                lacks_part,
+            });
             self.parents.publish(writer.stream, ids);
         }
     }

@@ -42,6 +42,8 @@ pub struct StreamWriter<'a> {
     pub warnings: RecordWarnings,
     pub states: StateCounter,
     is_running: Cell<bool>,
+    /// A part was skipped that may have records, so the table must not be taken for complete.
+    has_skipped_part: Cell<bool>,
 }
 
 impl<'a> StreamWriter<'a> {
@@ -75,6 +77,7 @@ impl<'a> StreamWriter<'a> {
             warnings: RecordWarnings::default(),
             states: StateCounter::default(),
             is_running: Cell::new(false),
+            has_skipped_part: Cell::new(false),
         }
     }
 
@@ -85,9 +88,18 @@ impl<'a> StreamWriter<'a> {
         self.version = Some(version);
     }
 
-    /// The table was read from its start to its end: rows of other versions are gone.
+    /// Notes that a part was skipped that may have records.
+    pub fn mark_part_skipped(&self) {
+        self.has_skipped_part.set(true);
+    }
+
+    pub fn has_skipped_part(&self) -> bool {
+        self.has_skipped_part.get()
+    }
+
+    /// The table was read from its start to its end: rows of other versions are gone, unless a part was skipped.
     pub fn activate_version(&self) {
-        if let Some(version) = self.version {
+        if let Some(version) = self.version.filter(|_| !self.has_skipped_part()) {
             self.output.activate_version(self.stream.name, version);
         }
     }

@@ -140,8 +140,11 @@ impl ReadContext<'_> {
         };
         let tracker = PositionTracker::new(reached, start, horizon);
         self.read_all(&to_read, tracker, writer).await?;
-        // A resumed read wrote some of its records in another version.
-        if mode == SyncMode::FullRefresh && resumed(mode, saved).is_none() {
+        // A resumed read wrote some of its records in another version, and what is later than `end_date` stays in the table.
+        if mode == SyncMode::FullRefresh
+            && resumed(mode, saved).is_none()
+            && self.job.config.end_date.is_none()
+        {
             writer.activate_version();
         }
         Ok(())
