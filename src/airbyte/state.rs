@@ -26,7 +26,7 @@ pub struct Loaded {
     pub ignored: u64,
 }
 
-const EXPECTED_STATE: &str = "The state must be a state file, Airbyte state messages, a Singer state with `bookmarks`, or the output of an earlier read.";
+const EXPECTED_STATE: &str = "The state must be a list of Airbyte state messages, a Singer state with `bookmarks`, or the output of an earlier read.";
 
 /// A document up to this length is parsed as a whole, and so is a single message. In bytes.
 const MAX_PARSED: usize = 1 << 20;
