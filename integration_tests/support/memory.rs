@@ -5,8 +5,13 @@ use std::process::{Child, ExitStatus};
 use std::thread;
 use std::time::Duration;
 
-/// The most memory that a process has had so far, in KiB.
+/// The most memory that a program started by this one has had so far, in KiB; `None` if it is not running. A process that has
+/// not begun its program yet still has this one's memory, even after it was spawned.
 pub fn peak_kib(process: u32) -> Option<u64> {
+    let program = fs::read_link(format!("/proc/{process}/exe")).ok()?;
+    if fs::read_link("/proc/self/exe").ok()? == program {
+        return None;
+    }
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse().ok()
