@@ -1,9 +1,18 @@
-//! When a Singer target is told that a table was read completely, so that it can remove the rows of earlier versions.
+//! `ACTIVATE_VERSION` is sent only after a table was read completely: a Singer target then removes the rows of earlier versions.
 
 use serde_json::{Value, json};
 
 use crate::support::sim::Sim;
 use crate::support::tap::Tap;
+
+/// The discovered catalog with these streams selected, and this one to be read as a full table.
+fn full_table(tap: &Tap, streams: &[&str], full: &str) -> Value {
+    let mut catalog = tap.catalog(streams);
+    let mut entries = catalog["streams"].as_array_mut().unwrap().iter_mut();
+    let entry = entries.find(|entry| entry["stream"] == full).unwrap();
+    entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+    catalog
+}
 
 #[test]
 fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
@@ -12,18 +21,14 @@ fn a_full_table_is_activated_in_its_version_once_it_was_read_completely() {
         &simulator,
         json!({"emit_activate_version_messages": true, "end_date": null}),
     );
-    let mut catalog = tap.catalog(&[
+    let streams = [
         "tags",
         "webhooks",
         "contact_endpoints",
         "conversations",
         "messages",
-    ]);
-    for entry in catalog["streams"].as_array_mut().unwrap() {
-        if entry["stream"] == "messages" {
-            entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
-        }
-    }
+    ];
+    let catalog = full_table(&tap, &streams, "messages");
     let file = tap.file("catalog.json", &catalog);
     let ran = tap.sync(&["--catalog", &file]);
     ran.check_failure(&["webhooks"]);
@@ -87,10 +92,7 @@ fn a_full_table_with_an_end_date_is_not_activated() {
     let simulator = Sim::new().start();
     let config = json!({"emit_activate_version_messages": true, "end_date": "2026-03-01"});
     let tap = Tap::new(&simulator, config);
-    let mut catalog = tap.catalog(&["messages", "tags"]);
-    for entry in catalog["streams"].as_array_mut().unwrap() {
-        entry["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
-    }
+    let catalog = full_table(&tap, &["messages", "tags"], "messages");
     let catalog = tap.file("catalog.json", &catalog);
     let ran = tap.sync(&["--catalog", &catalog]).succeeded();
     assert!(!ran.of_type("RECORD").is_empty());
@@ -102,10 +104,7 @@ fn a_full_table_that_is_resumed_or_not_read_is_not_activated() {
     let simulator = Sim::new().start();
     let versions = json!({"emit_activate_version_messages": true, "end_date": null});
     let tap = Tap::new(&simulator, versions);
-    let mut catalog = tap.catalog(&["messages"]);
-    let entries = catalog["streams"].as_array_mut().unwrap();
-    entries.retain(|entry| entry["stream"] == "messages");
-    entries[0]["metadata"][0]["metadata"]["replication-method"] = json!("FULL_TABLE");
+    let catalog = full_table(&tap, &["messages"], "messages");
     let catalog = tap.file("catalog.json", &catalog);
     let unfinished = json!({"bookmarks": {"messages": {"created_at": 1_768_000_000_000_i64, "unfinished": true}}});
     let state = tap.file("state.json", &unfinished);

@@ -73,12 +73,7 @@ fn records_for_singer_are_what_their_schema_declares_typed_or_not() {
 fn an_undeclared_field_is_left_out_for_singer_with_a_warning_and_kept_for_airbyte() {
     let simulator = Sim::new().start();
     let read = Read::of(&simulator).streams(["conversations"]);
-    let output = read
-        .args(["--format", "singer"])
-        .command()
-        .output()
-        .unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
+    let stderr = singer(&read).stderr;
     let has_warning = stderr.lines().any(|line| {
         line.starts_with(
             "warning: conversations: Dixa sends fields that the schema does not declare: ",

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::cli::environment::ENVIRONMENT;
 use crate::cli::tap::{TAP_NAME, TapAction, TapArguments, TapConfig};
+use crate::config::description::{default_text, plain};
 use crate::config::{Config, TOKEN_VARIABLE};
 use crate::epoch::EpochMs;
 use crate::output::format::Format;
@@ -301,14 +302,13 @@ static CONFIG_HELP: LazyLock<String> = LazyLock::new(|| {
         .unwrap_or_else(|_| unreachable!("a test parses it"));
     let properties = spec["connectionSpecification"]["properties"].as_object();
     let lines = properties.into_iter().flatten().map(|(key, property)| {
-        let default = match &property["default"] {
-            Value::Null if key == "api_token" => "required".to_owned(),
-            Value::Null => "none".to_owned(),
-            Value::String(text) => text.clone(),
-            default => default.to_string(),
+        let without = if key == "api_token" {
+            "required"
+        } else {
+            "none"
         };
-        let meaning = property["description"].as_str().unwrap_or_default();
-        let meaning = meaning.replace("<b>", "").replace("</b>", "");
+        let default = default_text(property).unwrap_or_else(|| without.to_owned());
+        let meaning = plain(property["description"].as_str().unwrap_or_default());
         format!("  {key} ({default})\n      {meaning}")
     });
     let lines: Vec<_> = lines.collect();

@@ -1,5 +1,6 @@
 //! The config: validated against `spec.json` and converted once into a type whose values are always valid.
 
+pub mod description;
 pub mod tap;
 
 use std::time::Duration;

@@ -92,11 +92,7 @@ fn parse() -> Result<Arguments, clap::Error> {
         }
         Command::Check(file) => check_token_is_given(file)?,
         Command::Read(files) => {
-            if files.allow_missing_state && files.state.is_none() {
-                let message =
-                    "`--allow-missing-state` has no `--state FILE`. Add that, or leave it out";
-                return Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message));
-            }
+            check_state_is_named(files)?;
             check_token_is_given(&files.config)?;
             check_stdout_is_not_input(files)?;
         }
@@ -121,6 +117,15 @@ fn check_token_is_given(file: &ConfigFile) -> Result<(), clap::Error> {
     let message = format!(
         "there is no API token. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}{of_tap}"
     );
+    Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
+}
+
+/// Refuses `--allow-missing-state` without `--state`.
+fn check_state_is_named(files: &ReadFiles) -> Result<(), clap::Error> {
+    if !files.allow_missing_state || files.state.is_some() {
+        return Ok(());
+    }
+    let message = "`--allow-missing-state` has no `--state FILE`. Add that, or leave it out";
     Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
 }
 

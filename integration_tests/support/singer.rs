@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 use super::read::Read;
 use super::streams::stream_names;
 
-/// The schema and the records of each stream of a read for Singer.
+/// The schema and the records of each stream of a read for Singer, and what it printed to stderr.
+#[derive(Clone)]
 pub struct Tables {
     pub schemas: HashMap<String, Value>,
     /// The fields of the key and the cursor.
     pub needed: HashMap<String, Vec<String>>,
     pub records: BTreeMap<String, Vec<Value>>,
+    pub stderr: String,
 }
 
 pub fn singer(read: &Read) -> Tables {
@@ -29,6 +31,7 @@ pub fn singer(read: &Read) -> Tables {
         schemas: HashMap::new(),
         needed: HashMap::new(),
         records: BTreeMap::new(),
+        stderr,
     };
     for line in String::from_utf8(output.stdout).unwrap().lines() {
         let mut message: Value = serde_json::from_str(line).unwrap();

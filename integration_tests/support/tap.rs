@@ -69,13 +69,13 @@ pub fn ended(output: Output) -> TapRun {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     secrets::check(&stderr);
-    let messages = stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
+    let lines = stdout.lines();
     TapRun {
         code: output.status.code(),
-        messages: messages.collect(),
-        stdout: stdout.clone(),
+        messages: lines
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect(),
+        stdout,
         stderr,
     }
 }

@@ -201,14 +201,12 @@ fn field_selection(entry: &Value) -> FieldSelection {
 /// The path of a field by its breadcrumb, `["properties", "ratings", "items", "properties", "score"]`; `None` if that is of no
 /// field.
 fn field_path(breadcrumb: &[Value]) -> Option<Vec<String>> {
-    if breadcrumb.last()? == "items" && breadcrumb.iter().rev().nth(1)? != "properties" {
-        return None;
-    }
     let (mut path, mut steps) = (Vec::new(), breadcrumb.iter().map(Value::as_str));
     while let Some(step) = steps.next() {
         match step? {
             "properties" => path.push(steps.next()??.to_owned()),
-            "items" => {}
+            // What follows is a field of the elements.
+            "items" if steps.len() > 0 => {}
             _ => return None,
         }
     }

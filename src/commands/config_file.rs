@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::airbyte::log::Level;
 use crate::cli::{ConfigFile, token_of_environment};
 use crate::commands::input_file::load;
-use crate::config::tap::{TAP_VARIABLES, tap_environment};
+use crate::config::tap::tap_environment;
 use crate::config::{Config, TOKEN_VARIABLE, known_instead};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -100,20 +100,7 @@ fn merged(file: &ConfigFile, output: &Output) -> Result<Option<Map<String, Value
         keys.extend(more);
     }
     if tap.has_environment {
-        let mut variables = Vec::new();
-        for (name, value) in env::vars_os() {
-            let Some(name) = name
-                .into_string()
-                .ok()
-                .filter(|name| name.starts_with(TAP_VARIABLES))
-            else {
-                continue;
-            };
-            let not_text = |_| Failure::config(format!("The variable {name} is not UTF-8 text."));
-            let value = value.into_string().map_err(not_text)?;
-            variables.push((name, value));
-        }
-        keys.extend(tap_environment(variables.into_iter()));
+        keys.extend(tap_environment(env::vars_os())?);
     }
     Ok(Some(keys))
 }
@@ -139,9 +126,9 @@ pub fn redact_known_tokens(arguments: impl Iterator<Item = OsString>, output: &O
             let argument = argument.to_str()?;
             let long = argument.strip_prefix("--config");
             let inline = long.or_else(|| argument.strip_prefix("-c"))?;
-            match inline.strip_prefix('=') {
-                Some(path) => Some(PathBuf::from(path)),
-                None => arguments.get(index + 1).map(PathBuf::from),
+            match inline {
+                "" => arguments.get(index + 1).map(PathBuf::from),
+                path => Some(PathBuf::from(path.strip_prefix('=').unwrap_or(path))),
             }
         });
     for path in values.filter(|path| FileId::of_regular_file(path).is_some()) {

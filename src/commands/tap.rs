@@ -6,6 +6,7 @@ use crate::cli::tap::{AboutFormat, TAP_NAME, TapAction};
 use crate::cli::{Tap, VERSION};
 use crate::commands::config_file::load_config_without_token;
 use crate::commands::{check, read};
+use crate::config::description::default_text;
 use crate::config::tap::tap_settings;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -107,11 +108,10 @@ fn rows(settings: &Value) -> impl Iterator<Item = (&str, String, &str)> {
         let is_required = required
             .as_array()
             .is_some_and(|keys| keys.contains(&json!(key)));
-        let default = match &property["default"] {
-            Value::Null if is_required => ", required".to_owned(),
-            Value::Null => String::new(),
-            Value::String(text) => format!(", default {text}"),
-            default => format!(", default {default}"),
+        let default = match default_text(property) {
+            Some(default) => format!(", default {default}"),
+            None if is_required => ", required".to_owned(),
+            None => String::new(),
         };
         (
             key.as_str(),

@@ -1,7 +1,10 @@
 //! The config of the Singer tap: that of the source, and one key more; also from the environment.
 
+use std::ffi::OsString;
+
 use serde_json::{Map, Value, json};
 
+use super::description::plain;
 use super::{Config, invalid, spec};
 use crate::failure::Failure;
 
@@ -11,7 +14,7 @@ const ACTIVATES_VERSIONS: &str = "emit_activate_version_messages";
 const ACTIVATES_VERSIONS_MEANING: &str = "Send ACTIVATE_VERSION after a table has been read completely, so that the target can remove rows that were not in this read: those that no longer exist in Dixa. Works with targets built on the Singer SDK; some also need `hard_delete`.";
 
 /// The prefix of environment variables that are config keys of the tap.
-pub const TAP_VARIABLES: &str = "TAP_DIXA_";
+const TAP_VARIABLES: &str = "TAP_DIXA_";
 
 /// The JSON schema of a tap's config: that of a source, and the tap's own key.
 pub fn tap_settings() -> Value {
@@ -22,37 +25,43 @@ pub fn tap_settings() -> Value {
         "type": "boolean",
         "default": false,
     });
-    // Airbyte shows descriptions as HTML.
     for property in schema["properties"]
         .as_object_mut()
         .into_iter()
         .flat_map(|all| all.values_mut())
     {
         if let Some(Value::String(description)) = property.get_mut("description") {
-            *description = description.replace("<b>", "").replace("</b>", "");
+            *description = plain(description);
         }
     }
     schema
 }
 
-/// The config of a tap in the environment, whose texts get the types of their keys.
-pub fn tap_environment(variables: impl Iterator<Item = (String, String)>) -> Map<String, Value> {
+/// The config of a tap in the environment, whose texts get the types of their keys. Empty ones count as not set.
+pub fn tap_environment(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Result<Map<String, Value>, Failure> {
     let schema = tap_settings();
-    let keys = variables.filter_map(|(variable, text)| {
-        let key = variable.strip_prefix(TAP_VARIABLES)?.to_ascii_lowercase();
-        // As if it were not set.
-        if text.trim().is_empty() {
-            return None;
-        }
-        let value = match schema["properties"][&key]["type"].as_str()? {
-            "string" => Value::from(text),
-            "boolean" => boolean(&text).map_or(Value::from(text), Value::from),
-            // A text in place of a number is refused as in a file.
-            _ => serde_json::from_str(&text).unwrap_or(Value::from(text)),
+    let mut keys = Map::new();
+    for (variable, text) in variables {
+        let variable = variable.to_string_lossy();
+        let Some(key) = variable.strip_prefix(TAP_VARIABLES) else {
+            continue;
         };
-        Some((key, value))
-    });
-    keys.collect()
+        let key = key.to_ascii_lowercase();
+        let not_text = |_| Failure::config(format!("The variable {variable} is not UTF-8 text."));
+        let text = text.into_string().map_err(not_text)?;
+        let value = match schema["properties"][&key]["type"].as_str() {
+            _ if text.trim().is_empty() => continue,
+            None => continue,
+            Some("string") => Value::from(text),
+            Some("boolean") => boolean(&text).map_or(Value::from(text), Value::from),
+            // A text in place of a number is refused as in a file.
+            Some(_) => serde_json::from_str(&text).unwrap_or(Value::from(text)),
+        };
+        keys.insert(key, value);
+    }
+    Ok(keys)
 }
 
 /// A boolean in the environment, in the forms that Singer's SDK accepts.
