@@ -1,0 +1,115 @@
+"""Installs the wheel in a fresh environment, and starts its programs there and in an image without certificates."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+from acceptance.claims import Claims
+from acceptance.options import ROOT, fast, options
+from acceptance.simulator import Simulator
+from acceptance.tls import TlsFront
+
+HOST = "simulator.example.com"
+
+
+def built():
+    """The wheel that .ci/wheel built."""
+    [wheel] = (Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "wheels").glob("*.whl")
+    return wheel
+
+
+def main():
+    tools, claims = options(), Claims()
+    wheel = built()
+    claims.holds("the wheel asks for glibc 2.28", "manylinux_2_28" in wheel.name, wheel.name)
+    megabytes = wheel.stat().st_size / 1e6
+    claims.holds(f"it is small: {megabytes:.1f} MB", megabytes < 8)
+    with (
+        Simulator(tools.simulator, "--no-limits", "--conversations", "100") as dixa,
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        folder = Path(directory)
+        (folder / "config.json").write_text(json.dumps(fast(dixa)))
+        environment = folder / "environment"
+        venv.create(environment, with_pip=True)
+        install(claims, environment, wheel)
+        programs(claims, environment, folder, dixa)
+        in_an_image(claims, environment, folder, dixa)
+        run(environment / "bin/pip", "uninstall", "--yes", "source-dixa", check=True)
+        left = [name for name in ("source-dixa", "tap-dixa") if (environment / "bin" / name).exists()]
+        claims.equal("uninstalled, no program is left", left, [])
+    return claims.exit_code()
+
+
+def run(*command, check=False, **environment):
+    return subprocess.run(
+        [str(word) for word in command],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=check,
+    )
+
+
+def install(claims, environment, wheel):
+    ran = run(environment / "bin/pip", "install", "--no-index", "--disable-pip-version-check", wheel)
+    claims.holds("pip installs it without an index", ran.returncode == 0, ran.stdout + ran.stderr)
+    for name in ("source-dixa", "tap-dixa"):
+        ran = run(environment / "bin" / name, "--version")
+        claims.holds(f"{name} --version", ran.stdout.startswith(f"{name} "), ran.stdout + ran.stderr)
+        version = ran.stdout.split()[1:2]
+        claims.equal(f"{name} has the wheel's version", version, [wheel.name.split("-")[1]])
+
+
+def programs(claims, environment, folder, dixa):
+    """Started through links elsewhere, too, as pipx makes them."""
+    config = folder / "config.json"
+    checked = run(environment / "bin/source-dixa", "check", "--config", config)
+    claims.holds("source-dixa check SUCCEEDED", '"SUCCEEDED"' in checked.stdout, checked.stdout + checked.stderr)
+    link = folder / "tap-dixa"
+    link.symlink_to(environment / "bin/tap-dixa")
+    discovered = run(link, "--discover")
+    streams = len(json.loads(discovered.stdout)["streams"])
+    claims.equal("tap-dixa --discover lists the streams, through a link", streams, len(dixa.counts()))
+    failed = run(environment / "bin/tap-dixa", "--config", folder / "nothing.json")
+    claims.equal("tap-dixa passes on the exit status", failed.returncode, 1)
+
+
+def in_an_image(claims, environment, folder, dixa):
+    """DNS, TLS and a certificate authority of one's own: Debian alone, without certificates."""
+    image = runtime_image()
+    if image is None:
+        print("SKIP wheel: no image to start the installed program in")
+        return
+    port = int(dixa.url.rpartition(":")[2])
+    with TlsFront(folder, port, [HOST]) as front:
+        url = f"https://{HOST}:{front.listens_on}"
+        (folder / "tls.json").write_text(json.dumps({**fast(dixa), "exports_base_url": url, "api_base_url": url}))
+        docker = ["docker", "run", "--rm", "--network", "host", "--add-host", f"{HOST}:127.0.0.1"]
+        mounted = ["--volume", f"{folder}:{folder}:ro", image]
+        bare = run(*docker, *mounted, "sh", "-c", "ls /etc/ssl/certs")
+        claims.equal("the image has no certificates", bare.stdout, "")
+        check = [environment / "bin/source-dixa", "check", "--config", folder / "tls.json"]
+        trusted = run(*docker, "--env", f"SSL_CERT_FILE={front.certificate}", *mounted, *check)
+        said = trusted.stdout[-1000:] + trusted.stderr[-1000:]
+        claims.holds("check reaches a TLS server by its name, with SSL_CERT_FILE", '"SUCCEEDED"' in said, said)
+        stranger = run(*docker, *mounted, *check)
+        said = stranger.stdout[-3000:] + stranger.stderr[-1000:]
+        claims.holds("without it, the certificate is refused", "certificate" in said, said)
+
+
+def runtime_image():
+    """The image that the Dockerfile begins its last stage with, if Docker has it; .ci/bases obtains it."""
+    if run("bash", "-c", "command -v docker && .ci/bases").returncode:
+        return None
+    [line] = [line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("ARG RUNTIME_IMAGE=")]
+    return line.partition("=")[2]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
