@@ -1,0 +1,51 @@
+"""Follows the recipe for Airflow, in a folder of DAGs that holds its two files."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from acceptance.claims import Claims
+from acceptance.options import options
+from acceptance.recipe import EXAMPLES, Recipe
+from acceptance.simulator import Simulator
+
+STREAMS = ["conversations", "tags", "agents"]
+
+
+def main():
+    tools, claims = options(), Claims()
+    account = ["--conversations", "500", "--days", "3"]
+    with Simulator(tools.simulator, "--no-limits", *account) as dixa, tempfile.TemporaryDirectory() as directory:
+
+        def count(stream):
+            with duckdb.connect(str(tried.folder / "dixa.duckdb"), read_only=True) as connection:
+                return connection.sql(f"SELECT count(*) FROM dixa_data.{stream}").fetchall()[0][0]
+
+        tried = Recipe("Airflow", claims, tools, dixa, Path(directory) / "airflow", count)
+        dags = tried.folder / "dags"
+        dags.mkdir()
+        for file in ("airflow_dag.py", "dlt_pipeline.py"):
+            shutil.copy(EXAMPLES / file, dags)
+        tried.environment |= {
+            "PATH": f"{Path(sys.executable).parent}:{tried.environment['PATH']}",
+            "AIRFLOW_HOME": str(tried.folder),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
+            "DLT_DATA_DIR": str(tried.folder / "dlt"),
+        }
+        tried.succeeds("its database is made", "airflow db migrate")
+        tried.try_it("airflow dags test dixa", STREAMS)
+        ran = tried.run("airflow dags test dixa")
+        shown = ran.stdout + ran.stderr
+        claims.holds("Airflow shows what source-dixa logs", "conversations: done" in shown, shown[-3000:])
+    return claims.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

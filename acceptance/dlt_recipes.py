@@ -1,0 +1,87 @@
+"""Follows the recipes for dlt, into DuckDB and PostgreSQL, and for Dagster."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from acceptance.claims import Claims
+from acceptance.options import options
+from acceptance.postgres import USER, Postgres, programs
+from acceptance.recipe import EXAMPLES, Recipe
+from acceptance.simulator import Simulator
+
+ACCOUNT = ["--conversations", "500", "--days", "3"]
+MATERIALIZE = f"dagster asset materialize --select dixa -f {EXAMPLES}/dagster_assets.py"
+
+
+def main():
+    tools, claims = options(), Claims()
+    with tempfile.TemporaryDirectory() as directory:
+
+        def recipe(name, dixa, count, **environment):
+            found = Recipe(name, claims, tools, dixa, Path(directory) / name.replace(" ", "_"), count)
+            found.environment |= {
+                "RUNTIME__DLTHUB_TELEMETRY": "false",
+                "DO_NOT_TRACK": "1",
+                "DLT_DATA_DIR": str(found.folder / "dlt"),
+                "PATH": f"{Path(sys.executable).parent}:{found.environment['PATH']}",
+                **environment,
+            }
+            return found
+
+        into_duckdb(recipe, tools)
+        in_dagster(recipe, tools, claims)
+        if programs() is None:
+            print("SKIP dlt_recipes: there is no PostgreSQL server (Debian's package postgresql)")
+        else:
+            into_postgres(recipe, tools, claims)
+    return claims.exit_code()
+
+
+def in_duckdb(folder):
+    def count(stream):
+        with duckdb.connect(str(folder() / "dixa.duckdb"), read_only=True) as connection:
+            return connection.sql(f"SELECT count(*) FROM dixa_data.{stream}").fetchall()[0][0]
+
+    return count
+
+
+def into_duckdb(recipe, tools):
+    with Simulator(tools.simulator, "--no-limits", *ACCOUNT) as dixa:
+        tried = recipe("dlt into DuckDB", dixa, in_duckdb(lambda: tried.folder))
+        tried.try_it(f"python {EXAMPLES}/dlt_pipeline.py")
+
+
+def in_dagster(recipe, tools, claims):
+    with Simulator(tools.simulator, "--no-limits", *ACCOUNT) as dixa:
+        tried = recipe("Dagster", dixa, in_duckdb(lambda: tried.folder))
+        tried.environment["PYTHONPATH"] = str(EXAMPLES)
+        tried.environment["DAGSTER_HOME"] = str(tried.folder)
+        (tried.folder / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        tried.try_it(MATERIALIZE)
+        ran = tried.run(MATERIALIZE)
+        shown = ran.stdout + ran.stderr
+        claims.holds("Dagster shows what source-dixa logs", "conversations: done" in shown, shown[-3000:])
+
+
+def into_postgres(recipe, tools, claims):
+    with Simulator(tools.simulator, "--no-limits", *ACCOUNT) as dixa, Postgres() as postgres:
+
+        def count(stream):
+            return postgres.value(f"SELECT count(*) FROM dixa_data.{stream}")
+
+        address = f"postgresql://{USER}:none@127.0.0.1:{postgres.port}/postgres"
+        tried = recipe("dlt into PostgreSQL", dixa, count, DESTINATION__POSTGRES__CREDENTIALS=address)
+        command = f"python {EXAMPLES}/dlt_pipeline.py postgres conversations messages"
+        tried.try_it(command, streams=["conversations", "messages"])
+        kinds = postgres.query(
+            "SELECT DISTINCT data_type FROM information_schema.columns "
+            "WHERE table_schema = 'dixa_data' AND column_name IN ('created_at', 'updated_at')"
+        )
+        claims.equal("dlt into PostgreSQL: times are timestamps", kinds, [["timestamp with time zone"]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""Dixa in Airflow, every hour, with dlt_pipeline.py from the same folder of DAGs.
+
+Needs: pip install apache-airflow 'dlt[duckdb]'
+"""
+
+from datetime import datetime
+
+from airflow.sdk import dag, task
+
+
+# One at a time: Dixa counts requests by token. The next run goes on from where the last good one ended.
+@dag(schedule="17 * * * *", start_date=datetime(2026, 1, 1), catchup=False, max_active_runs=1)
+def dixa():
+    @task(retries=1)
+    def load_what_is_new():
+        """The task's log has what source-dixa logs, and the reason of a failure."""
+        from dlt_pipeline import load
+
+        print(load("duckdb"))
+
+    load_what_is_new()
+
+
+dixa()

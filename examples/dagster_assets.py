@@ -1,0 +1,19 @@
+"""Dixa as an asset in Dagster, every hour, with dlt_pipeline.py from the same folder.
+
+Needs: pip install dagster 'dlt[duckdb]'
+"""
+
+import dagster as dg
+from dlt_pipeline import load
+
+
+# One at a time: Dixa counts requests by token.
+@dg.asset(group_name="dixa", pool="dixa")
+def dixa(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+    """What is new in Dixa, in DuckDB. The run's log has what source-dixa logs, and the reason of a failure."""
+    loaded = load("duckdb", log=context.log)
+    return dg.MaterializeResult(metadata={"loaded": str(loaded)})
+
+
+hourly = dg.ScheduleDefinition(name="dixa_hourly", target=[dixa], cron_schedule="17 * * * *")
+defs = dg.Definitions(assets=[dixa], schedules=[hourly])

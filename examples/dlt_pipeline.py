@@ -1,0 +1,97 @@
+"""Loads Dixa into DuckDB, PostgreSQL or any other destination of dlt, and goes on from there in the next run.
+
+Needs: pip install 'dlt[duckdb]'. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
+    python dlt_pipeline.py
+    python dlt_pipeline.py postgres conversations messages
+The first loads every suggested stream into dixa.duckdb, the second these two into PostgreSQL (dlt[postgres]), whose
+address dlt takes from DESTINATION__POSTGRES__CREDENTIALS.
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import dlt
+
+LOG = logging.getLogger("source-dixa")
+# dlt's names of the schemas' types.
+TYPES = {
+    "boolean": "bool",
+    "integer": "bigint",
+    "number": "double",
+    "string": "text",
+    "object": "json",
+    "array": "json",
+}
+
+
+def records(streams, log):
+    """Every record, with its table, key and columns; the positions are in dlt's own state, next to the rows."""
+    positions = dlt.current.resource_state().setdefault("positions", {})
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder) / "state.jsonl"
+        state.write_text("".join(json.dumps(position) + "\n" for position in positions.values()))
+        options = ["--state", str(state), *(["--streams", ",".join(streams)] if streams else [])]
+        tables = {stream["name"]: hints(stream) for stream in next(run("discover", [], log))["catalog"]["streams"]}
+        for message in run("read", options, log):
+            if message["type"] == "RECORD":
+                name = message["record"]["stream"]
+                yield dlt.mark.with_hints(message["record"]["data"], tables[name], create_table_variant=True)
+            elif message["type"] == "STATE":
+                positions[message["state"]["stream"]["stream_descriptor"]["name"]] = message
+
+
+def hints(stream):
+    """Streams with a position are merged by their key, the others are replaced: they are read in full each time."""
+    columns = {}
+    for name, schema in stream["json_schema"]["properties"].items():
+        kinds = [kind for kind in schema["type"] if kind != "null"]
+        kind = "timestamp" if schema.get("format") == "date-time" else TYPES[kinds[0]]
+        columns[name] = {"data_type": kind, "nullable": True}
+    key = [path[0] for path in stream.get("source_defined_primary_key", [])]
+    incremental = "incremental" in stream["supported_sync_modes"]
+    return dlt.mark.make_hints(
+        table_name=stream["name"],
+        write_disposition="merge" if incremental else "replace",
+        primary_key=key or None,
+        columns=columns,
+    )
+
+
+def run(command, options, log):
+    """The messages of source-dixa. Its LOG messages go to the log; where it fails, the reasons are raised."""
+    config = {"api_token": os.environ.get("DIXA_API_TOKEN")}
+    if "CONFIG" in os.environ:
+        config = json.loads(Path(os.environ["CONFIG"]).read_text())
+    config["typed_values"] = True  # times as timestamps
+    reasons = []
+    with subprocess.Popen(
+        ["source-dixa", command, "--config", "-", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as source:
+        source.stdin.write(json.dumps(config).encode())
+        source.stdin.close()
+        for message in map(json.loads, source.stdout):
+            if message["type"] == "LOG":
+                log.log(logging.getLevelName(message["log"]["level"]), message["log"]["message"])
+            elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
+                reasons.append(message["trace"]["error"]["message"])
+            else:
+                yield message
+    if source.returncode:
+        raise RuntimeError("; ".join(reasons) or f"source-dixa ended with {source.returncode}")
+
+
+def load(destination="duckdb", streams=(), log=LOG):
+    """Loads what is new, and returns what dlt says of it."""
+    resource = dlt.resource(records(streams, log), name="dixa", max_table_nesting=0)
+    return dlt.pipeline("dixa", destination=destination, dataset_name="dixa_data").run(resource)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+    logging.getLogger("dlt").setLevel(logging.WARNING)
+    print(load(*sys.argv[1:2], streams=sys.argv[2:]))
