@@ -16,30 +16,25 @@ from acceptance.simulator import Simulator
 
 # Contact endpoints have no key, but one of these.
 WITHOUT_KEY = ["address", "number"]
+# Dense enough for the lookback to hold some conversations.
+ACCOUNT = ["--conversations", "3000", "--days", "3"]
 
 
-def read_twice(target, target_config, count):
-    """Tests a target; `count` returns how many distinct keys it holds of a stream, from its folder."""
+def read_twice(target, target_config, count, reader, typed_values=True):
+    """Tests a target; `count` returns how many distinct keys it holds of a stream, from its folder.
+
+    `reader` makes the command that reads: `source` or `tap`.
+    """
     tools = options()
     claims = Claims()
-    # Dense enough for the lookback to hold some conversations.
-    account = ["--conversations", "3000", "--days", "3"]
     with (
-        Simulator(tools.simulator, "--no-limits", "--oddities", *account) as dixa,
+        Simulator(tools.simulator, "--no-limits", "--oddities", *ACCOUNT) as dixa,
         tempfile.TemporaryDirectory() as directory,
     ):
         folder = Path(directory)
-        config = file(folder, "config.json", fast(dixa, window_days=1))
-        discovered = subprocess.run(
-            [tools.connector, "discover", "--config", config], check=True, capture_output=True, text=True
-        )
-        streams = file(folder, "catalog.json", catalog(discovered.stdout))
+        config = file(folder, "config.json", fast(dixa, window_days=1, typed_values=typed_values))
+        read, keys = reader(tools, folder, config)
         loader = [target, "--config", file(folder, "target.json", target_config)]
-        read = [tools.connector, "read", "--format", "singer", "--quiet", "--config", config, "--catalog", streams]
-        keys = {
-            stream["name"]: [path[0] for path in stream.get("source_defined_primary_key", [])] or WITHOUT_KEY
-            for stream in catalog(discovered.stdout)["streams"]
-        }
 
         first, state = load(claims, "first read", folder, read, loader)
         compare(claims, "first read", folder, dixa, keys, count)
@@ -52,15 +47,40 @@ def read_twice(target, target_config, count):
     return claims.exit_code()
 
 
+def source(tools, folder, config):
+    """The command that reads every stream as Singer messages, and the key of each stream."""
+    discover = [tools.connector, "discover", "--config", config]
+    found = catalog(subprocess.run(discover, check=True, capture_output=True, text=True).stdout)
+    read = [tools.connector, "read", "--format", "singer", "--quiet", "--config", config]
+    keys = {
+        stream["name"]: [path[0] for path in stream.get("source_defined_primary_key", [])] or WITHOUT_KEY
+        for stream in found["streams"]
+    }
+    return [*read, "--catalog", file(folder, "catalog.json", found)], keys
+
+
+def tap(tools, folder, config):
+    """The command of the tap that reads every stream, and the key of each stream."""
+    program = folder / "tap-dixa"
+    program.symlink_to(tools.connector)
+    discover = [program, "--config", config, "--discover"]
+    found = json.loads(subprocess.run(discover, check=True, capture_output=True, text=True).stdout)
+    for stream in found["streams"]:
+        [of_stream] = [entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"]]
+        of_stream["selected"] = True
+    keys = {stream["stream"]: stream["key_properties"] or WITHOUT_KEY for stream in found["streams"]}
+    return [program, "--config", config, "--catalog", file(folder, "catalog.json", found)], keys
+
+
 def load(claims, name, folder, read, loader):
     """The number of records of each stream, and the state that the loader returned."""
-    tap = subprocess.run(read, cwd=folder, capture_output=True, check=False)
-    loaded = subprocess.run(loader, cwd=folder, input=tap.stdout, capture_output=True, check=False)
-    claims.equal(f"{name}: tap and target exit with 0", (tap.returncode, loaded.returncode), (0, 0))
+    written = subprocess.run(read, cwd=folder, capture_output=True, check=False)
+    loaded = subprocess.run(loader, cwd=folder, input=written.stdout, capture_output=True, check=False)
+    claims.equal(f"{name}: tap and target exit with 0", (written.returncode, loaded.returncode), (0, 0))
     if loaded.returncode:
         print(loaded.stderr.decode()[-2000:])
     counts = {}
-    for line in tap.stdout.split(b"\n"):
+    for line in written.stdout.split(b"\n"):
         if line.startswith(b'{"type":"RECORD"'):
             stream = line.split(b'"', 8)[7].decode()
             counts[stream] = counts.get(stream, 0) + 1

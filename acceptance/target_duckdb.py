@@ -15,7 +15,7 @@ import duckdb
 from acceptance.claims import Claims
 from acceptance.options import ROOT, fast, options
 from acceptance.simulator import Simulator
-from acceptance.singer import read_twice
+from acceptance.singer import read_twice, source
 
 FILE = "dixa.duckdb"
 
@@ -29,7 +29,7 @@ def count(folder, stream, key):
 def main():
     # Streams without a key are appended.
     config = {"filepath": FILE, "default_target_schema": "main", "primary_key_required": False}
-    return read_twice("target-duckdb", config, count) or run_example()
+    return read_twice("target-duckdb", config, count, source) or run_example()
 
 
 def run_example():

@@ -1,10 +1,10 @@
-"""Loads every stream with target-jsonl, and counts the rows of its files with DuckDB."""
+"""Loads every stream with target-jsonl, typed and as Dixa sends it, and counts the rows of its files with DuckDB."""
 
 import sys
 
 import duckdb
 
-from acceptance.singer import read_twice
+from acceptance.singer import read_twice, source
 
 
 def count(folder, stream, key):
@@ -15,7 +15,8 @@ def count(folder, stream, key):
 
 
 def main():
-    return read_twice("target-jsonl", {"do_timestamp_file": False}, count)
+    target = "target-jsonl", {"do_timestamp_file": False}, count, source
+    return read_twice(*target) or read_twice(*target, typed_values=False)
 
 
 if __name__ == "__main__":
