@@ -51,12 +51,12 @@ class Recipe:
         self.holds(f"{name} exits with 0", ran.returncode == 0, said)
         return ran
 
-    def try_it(self, command, streams=None, reason="The API token was not accepted", **environment):
+    def try_it(self, command, streams=None, reason="The API token was not accepted", removed_tags=0, **environment):
         """Runs `command` twice and compares every stream's rows; then a wrong token must fail with the reason."""
         streams = streams or [stream for stream in self.dixa.counts() if stream not in LARGE]
         self.succeeds("the first run", command, **environment)
         self.compare("first run", streams)
-        self.dixa.change(updated=5, added=2)
+        self.dixa.change(updated=5, added=2, removed_tags=removed_tags)
         time.sleep(1.1)  # a read goes up to the last whole second, and the changes must lie before it
         before = len(self.dixa.requests())
         self.succeeds("the second run", command, **environment)
@@ -70,8 +70,8 @@ class Recipe:
     def compare(self, run, streams):
         counts = self.dixa.counts()
         for stream in streams:
-            rows = int(self.count(stream))
-            self.claims.equal(f"{self.name}, {run}: {stream} has {counts[stream]['keys']} rows", rows, counts[stream]["keys"])
+            rows, expected = int(self.count(stream)), counts[stream]["keys"]
+            self.claims.equal(f"{self.name}, {run}: {stream} has {expected} rows", rows, expected)
 
     def fails_with_a_wrong_token(self, command, reason, **environment):
         good, self.config["api_token"] = self.config["api_token"], "wrong"
