@@ -17,3 +17,8 @@ def options():
 def fast(dixa, **others):
     """The simulator's config with rates that do not slow a read, for a simulator without limits."""
     return {**dixa.config, "exports_requests_per_minute": 600, "api_requests_per_second": 100, **others}
+
+
+def built_wheel(tools):
+    """The wheel that .ci/wheel put beside the connector's folder; None where there is none."""
+    return next((tools.connector.parent.parent / "wheels").glob("source_dixa-*.whl"), None)

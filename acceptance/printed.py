@@ -95,14 +95,17 @@ def is_command(text):
 
 
 def in_comments(path):
-    """Lines of a crontab, and what has to be installed."""
-    if path.suffix not in (".sh", ".py", ".sql"):
+    """Lines of a crontab, what has to be installed, and lines of Meltano."""
+    if path.suffix not in (".sh", ".py", ".sql", ".yml"):
         return
     where = path.relative_to(ROOT)
     for number, line in enumerate(path.read_text().splitlines(), 1):
         crontab = re.match(r"#\s+((?:[\d*/,-]+ ){5}.*)", line)
         needs = re.search(r"(pip install (?:'[^']*'|[\w.-]*\w(?=[ .]|$)| )+)", line)
-        if crontab:
+        meltano = re.match(r"#\s+(meltano .*)", line)
+        if meltano:
+            yield Printed(f"{where}:{number}", "sh", meltano[1])
+        elif crontab:
             yield Printed(f"{where}:{number}", "crontab", crontab[1])
         elif needs:
             yield Printed(f"{where}:{number}", "sh", needs[1].strip().rstrip("."))
