@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from acceptance.claims import Claims
 from acceptance.messages import catalog
-from acceptance.options import fast, options
+from acceptance.options import built_wheel, fast, options
 from acceptance.simulator import Simulator
 
 LOOKBACK_MINUTES = 60
@@ -36,6 +36,7 @@ def main():
     with dixa, tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)  # PyAirbyte writes its own files here
         read_twice(claims, dixa, tools.connector, Path(directory))
+        install(claims, dixa, built_wheel(tools), Path(directory))
         os.chdir("/")
     return claims.exit_code()
 
@@ -82,6 +83,18 @@ def read_twice(claims, dixa, connector, directory):
     claims.equal("with a single request", len(exports), 1)
     claims.holds("the saved position moves on", saved_position(cache) > saved, saved)
     print(f"      {len(second)} of {total} conversations were read, {len(changed)} of them changed")
+
+
+def install(claims, dixa, wheel, directory):
+    """PyAirbyte installs the source itself, from the wheel that `pip_url` names."""
+    if wheel is None:
+        print("SKIP pyairbyte: pip_url, since .ci/wheel built no wheel")
+        return
+    source = ab.get_source("source-dixa", config=fast(dixa), pip_url=str(wheel), install_root=directory)
+    records = list(source.get_records("tags"))
+    claims.equal("pip_url: the installed source reads tags", len(records), dixa.counts()["tags"]["rows"])
+    programs = [str(path.relative_to(directory)) for path in directory.rglob("bin/source-dixa")]
+    claims.equal("from an environment that PyAirbyte made", programs, [".venv-source-dixa/bin/source-dixa"])
 
 
 def validate(claims, connector, config, directory):
