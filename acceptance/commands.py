@@ -38,6 +38,7 @@ ELSEWHERE = {
     r"meltano install": "acceptance/meltano.py",
     r"meltano run (--full-refresh )?tap-dixa target-postgres": "acceptance/meltano.py",
     r"meltano run tap-dixa target-duckdb": "acceptance/meltano.py",
+    r"meltano add tap-dixa --from-ref packaging/meltano-hub/tap-dixa.yml": "acceptance/hub.py",
 }
 
 # Not run, and why.
