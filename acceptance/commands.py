@@ -34,10 +34,14 @@ ELSEWHERE = {
     r"cargo test": ".ci/run",
     r"cargo install --path \.": ".ci/install",
     r"docker build -t source-dixa \.": ".ci/install",
-    r"\.ci/(clients|docker|python)": ".ci/run",
+    r"\.ci/(clients|docker|python|wheel)": ".ci/run",
+    r"pip install target/wheels/.*": "acceptance/wheel.py",
     r"meltano install": "acceptance/meltano.py",
     r"meltano run (--full-refresh )?tap-dixa target-postgres": "acceptance/meltano.py",
     r"meltano run tap-dixa target-duckdb": "acceptance/meltano.py",
+    r"python dlt_pipeline.py( postgres conversations messages)?": "acceptance/dlt_recipes.py",
+    r"dagster asset materialize --select dixa -f dagster_assets.py": "acceptance/dlt_recipes.py",
+    r"airflow dags test dixa": "acceptance/airflow_recipe.py",
     r"meltano add tap-dixa --from-ref packaging/meltano-hub/tap-dixa.yml": "acceptance/hub.py",
 }
 
@@ -47,7 +51,7 @@ NOT_RUN = {
     r"docker push .*": "needs a registry",
     r"INSTA_UPDATE=always cargo test": "accepts every snapshot as it is",
     r"INSTA_UPDATE=always cargo test errors::": "writes what `cargo test` compares",
-    r"pip install meltano": "is what .ci/clients does, for one version; acceptance/meltano.py runs the example",
+    r"pip install (meltano|'dlt.*|dagster .*|apache-airflow .*)": "is what .ci/clients does, for one version",
     r"kind load docker-image .*": "needs a local Airbyte cluster",
     r"kubectl create secret .*": "needs a cluster; the secret's file is mounted where the CronJob is run",
     r"benches/compare( --write)?": "takes twenty minutes and 7 GB, and writes the documents",
@@ -568,7 +572,7 @@ def pyairbyte(work, text):
     work.holds("its cache has all conversations and tags", expected in ran.stdout, ran.stdout[-800:])
 
 
-@runs(r"pip install (?!meltano).*")
+@runs(r"pip install (airbyte|target-duckdb .*)")
 def installed(work, text):
     folder = work.folder()
     subprocess.run([sys.executable, "-m", "venv", folder / "environment"], check=True)

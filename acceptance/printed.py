@@ -23,10 +23,12 @@ DOCUMENTS = [
 PROGRAMS = [
     "SELECT",
     "abctl",
+    "airflow",
     "bash",
     "cargo",
     "cd",
     "curl",
+    "dagster",
     "docker",
     "duckdb",
     "flock",
@@ -95,16 +97,16 @@ def is_command(text):
 
 
 def in_comments(path):
-    """Lines of a crontab, what has to be installed, and lines of Meltano."""
+    """Lines of a crontab, what has to be installed, and indented lines that start a recipe."""
     if path.suffix not in (".sh", ".py", ".sql", ".yml"):
         return
     where = path.relative_to(ROOT)
     for number, line in enumerate(path.read_text().splitlines(), 1):
         crontab = re.match(r"#\s+((?:[\d*/,-]+ ){5}.*)", line)
         needs = re.search(r"(pip install (?:'[^']*'|[\w.-]*\w(?=[ .]|$)| )+)", line)
-        meltano = re.match(r"#\s+(meltano .*)", line)
-        if meltano:
-            yield Printed(f"{where}:{number}", "sh", meltano[1])
+        starts = re.match(r"(?:#\s+|    )((?:meltano|python) .*)", line)
+        if starts:
+            yield Printed(f"{where}:{number}", "sh", starts[1])
         elif crontab:
             yield Printed(f"{where}:{number}", "crontab", crontab[1])
         elif needs:

@@ -52,20 +52,24 @@ class Recipe:
         return ran
 
     def try_it(self, command, streams=None, reason="The API token was not accepted", removed_tags=0, **environment):
-        """Runs `command` twice and compares every stream's rows; then a wrong token must fail with the reason."""
+        """Runs `command` twice and compares every stream's rows; then a wrong token must fail with the reason.
+
+        Returns what the second run printed.
+        """
         streams = streams or [stream for stream in self.dixa.counts() if stream not in LARGE]
         self.succeeds("the first run", command, **environment)
         self.compare("first run", streams)
         self.dixa.change(updated=5, added=2, removed_tags=removed_tags)
         time.sleep(1.1)  # a read goes up to the last whole second, and the changes must lie before it
         before = len(self.dixa.requests())
-        self.succeeds("the second run", command, **environment)
+        second = self.succeeds("the second run", command, **environment)
         self.compare("second run", streams)
         exports = [request for request in self.dixa.requests()[before:] if "_export" in request["path"]]
         few = sum(name in streams for name in ("conversations", "messages"))
         self.claims.equal(f"{self.name}: the second run is incremental: a request for each export", len(exports), few)
         if reason:
             self.fails_with_a_wrong_token(command, reason, **environment)
+        return second.stdout + second.stderr
 
     def compare(self, run, streams):
         counts = self.dixa.counts()
