@@ -1,4 +1,4 @@
-"""Runs each script of examples/ twice against the simulator, as its README describes."""
+"""Runs the shell scripts of examples/ that have no module of their own, as their README describes."""
 
 import gzip
 import json
@@ -8,8 +8,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-
-import duckdb
 
 from acceptance.claims import Claims
 from acceptance.options import ROOT, fast, options
@@ -29,9 +27,8 @@ def main():
         def run(name, folder):
             environment = {**os.environ, "CONFIG": str(config)}
             environment["PATH"] = f"{tools.connector.parent}:{environment['PATH']}"
-            command = [sys.executable] if name.endswith(".py") else []
             ran = subprocess.run(
-                [*command, EXAMPLES / name],
+                [EXAMPLES / name],
                 cwd=folder,
                 env=environment,
                 capture_output=True,
@@ -57,18 +54,6 @@ def main():
         counts = [records(file, "conversations") for file in sorted(cron.glob("*.jsonl.gz"))]
         claims.equal("cron.sh: the first run reads all conversations", counts[0], 2000)
         claims.holds("cron.sh: the second only what is new, and the lookback", 7 <= counts[1] < 500, counts)
-
-        keyed = folder("pyairbyte")
-        for _ in range(2):
-            printed = run("pyairbyte_to_duckdb.py", keyed)
-        total = dixa.counts()["conversations"]["keys"]
-        claims.holds(
-            "pyairbyte_to_duckdb.py: all conversations are there", f"conversations: {total} rows" in printed, printed
-        )
-        [file] = keyed.glob("*.duckdb")
-        with duckdb.connect(str(file), read_only=True) as connection:
-            [(rows,)] = connection.sql("SELECT count(*) FROM main.conversations").fetchall()
-        claims.equal("pyairbyte_to_duckdb.py: each once, by SQL", rows, total)
     return claims.exit_code()
 
 

@@ -1,0 +1,34 @@
+"""Loads every suggested stream into PostgreSQL with PyAirbyte, and goes on from there in the next run.
+
+Needs: pip install airbyte psycopg2-binary. The variables POSTGRES_HOST, _PORT, _USER, _PASSWORD and _DATABASE name the
+database; the tables are in its schema `dixa`. Where PyAirbyte's list of connectors cannot be reached, set
+AIRBYTE_OFFLINE_MODE=1.
+"""
+
+import json
+import os
+import shutil
+
+import airbyte as ab
+from airbyte.caches import PostgresCache
+
+config = {"api_token": os.environ.get("DIXA_API_TOKEN")}
+if "CONFIG" in os.environ:
+    with open(os.environ["CONFIG"]) as file:
+        config = json.load(file)
+# Times as timestamps: PyAirbyte cannot load the milliseconds of columns whose name ends in `_at`.
+config["typed_values"] = True
+
+source = ab.get_source("source-dixa", config=config, local_executable=shutil.which("source-dixa"))
+source.check()
+# There are many times as many messages and activity logs as conversations.
+source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
+cache = PostgresCache(
+    host=os.environ["POSTGRES_HOST"],
+    port=int(os.environ["POSTGRES_PORT"]),
+    username=os.environ["POSTGRES_USER"],
+    password=os.environ["POSTGRES_PASSWORD"],
+    database=os.environ["POSTGRES_DATABASE"],
+    schema_name="dixa",
+)
+source.read(cache=cache)
