@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Keeps Parquet files in dixa/; parquet.sql reads them. Conversations: each run adds a file with what is new, in a folder named
+# as in Hive by the day of the run: dixa/conversations/date=2026-01-31/. Lists: each run replaces dixa/tags/tags.parquet etc.
+# A run that is interrupted loses nothing: the state is kept only when the file is complete. The next run goes on from there.
+# Needs jq, flock (util-linux), and DuckDB's command line: pip install duckdb-cli
+# With BUCKET=s3://name each file is copied there, before the state is kept. The access is then in s3.sql:
+#     CREATE SECRET (TYPE s3, KEY_ID '…', SECRET '…', REGION 'eu-west-1');
+set -euo pipefail
+
+exec 9>>dixa.lock
+flock -n 9 || {
+    echo "parquet.sh: another run is still going on in $PWD" >&2
+    exit 75
+}
+mkdir -p dixa
+find dixa -name '*.part' -delete
+rm -f conversations.new .conversations.new.*.tmp
+
+config=(${CONFIG:+--config "$CONFIG"})
+source-dixa discover "${config[@]}" >discovered.json
+
+# parquet STREAM FILE OPTIONS...: reads a stream into a file, with the schema's columns and types: the same in every run.
+parquet() {
+    local columns
+    columns=$(jq -r --arg stream "$1" '.catalog.streams[] | select(.name == $stream) | .json_schema.properties
+        | to_entries | map("\"" + .key + "\": " + (
+            (.value.type - ["null"]) as $type
+            | if .value.format == "date-time" then "TIMESTAMPTZ"
+              else {integer: "BIGINT", number: "DOUBLE", boolean: "BOOLEAN", string: "VARCHAR"}[$type[0]] // "JSON" end
+            | "\u0027" + . + "\u0027")) | join(", ")' discovered.json)
+    mkdir -p "$(dirname "$2")"
+    source-dixa read "${config[@]}" --format jsonl --streams "$1" "${@:3}" |
+        duckdb -c "COPY (FROM read_json('/dev/stdin', format = 'newline_delimited', columns = {$columns}))
+            TO '$2.part' (FORMAT parquet)"
+    sync "$2.part"
+    mv "$2.part" "$2"
+    [ -z "${BUCKET:-}" ] || duckdb -c "$(cat s3.sql); COPY (FROM '$2') TO '$BUCKET/$2' (FORMAT parquet)" >/dev/null
+}
+
+parquet conversations "dixa/conversations/$(date -u +date=%F/%H%M%S.%N).parquet" \
+    --state conversations.json --allow-missing-state --state-out conversations.new
+mv conversations.new conversations.json
+
+# What is read in full: all but conversations, messages and activity_logs.
+for list in $(jq -r '.catalog.streams[] | select(.supported_sync_modes == ["full_refresh"]).name' discovered.json); do
+    parquet "$list" "dixa/$list/$list.parquet"
+done
