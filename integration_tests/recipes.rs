@@ -1,4 +1,4 @@
-//! The pipelines of the README and `examples/cron.sh`, run exactly as printed: their output, their files, and two at once.
+//! The pipelines of the README and of `examples/`, run exactly as printed: their output, their files, and two at once.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use crate::support::test_dir::TestDir;
 /// The loader of the README: it reads everything, then waits while the file `busy` exists.
 const LOADER: &str = "#!/usr/bin/env bash\ncat >>loaded\nwhile [ -e busy ]; do sleep 0.05; done\n";
 const CRON_SH: &str = include_str!("../examples/cron.sh");
+const CRON_JOB: &str = include_str!("../examples/kubernetes.yaml");
 
 /// A pipeline of the documentation.
 struct Recipe {
@@ -34,7 +35,7 @@ fn recipes() -> [Recipe; 3] {
     let (_, lines) = readme.split_once("### In cron, into a loader").unwrap();
     let lines = lines.split("```").nth(1).unwrap();
     let lines = lines.strip_prefix("sh\n").unwrap();
-    let (_, job) = readme.split_once("                - >-\n").unwrap();
+    let (_, job) = CRON_JOB.split_once("                - >-\n").unwrap();
     let job = job
         .lines()
         .take_while(|line| line.starts_with(&" ".repeat(18)));
