@@ -20,8 +20,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import yaml
-
 from acceptance.claims import Claims
 from acceptance.messages import catalog, messages
 from acceptance.options import ROOT, fast, options
@@ -43,6 +41,9 @@ ELSEWHERE = {
     r"dagster asset materialize --select dixa -f dagster_assets.py": "acceptance/dlt_recipes.py",
     r"airflow dags test dixa": "acceptance/airflow_recipe.py",
     r"meltano add tap-dixa --from-ref packaging/meltano-hub/tap-dixa.yml": "acceptance/hub.py",
+    r"pip install airbyte-destination-ailake": "acceptance/airbyte_destination.py",
+    r"pip install airbyte psycopg2-binary": "acceptance/pyairbyte_recipes.py",
+    r"pip install duckdb-cli": "acceptance/parquet.py",
 }
 
 # Not run, and why.
@@ -53,13 +54,15 @@ NOT_RUN = {
     r"INSTA_UPDATE=always cargo test errors::": "writes what `cargo test` compares",
     r"pip install (meltano|'dlt.*|dagster .*|apache-airflow .*)": "is what .ci/clients does, for one version",
     r"kind load docker-image .*": "needs a local Airbyte cluster",
-    r"kubectl create secret .*": "needs a cluster; the secret's file is mounted where the CronJob is run",
+    r"kubectl create secret .*": "needs a cluster; acceptance/kubernetes.py mounts the secret's file",
     r"benches/compare( --write)?": "takes twenty minutes and 7 GB, and writes the documents",
     r"benches/order( --records 170000)?": "takes some minutes and needs nginx",
     r"benches/large": "takes two minutes at Dixa's true rates; README has what it printed",
     r"benches/instructions": "needs valgrind, and counts differ by processor",
     r"cargo bench --bench hot_path": "compiles and measures for minutes; clippy compiles it",
     r"mkdir -p fuzz/corpus/state && cargo \+nightly fuzz .*": "needs a nightly toolchain; .ci/run compiles the targets",
+    r"- name: target-(bigquery|snowflake|s3)\n.*": "needs an account; examples/warehouses.md says what was run",
+    r"\[destination\.(bigquery|snowflake|filesystem)\b.*": "needs an account, as examples/warehouses.md says",
     r"curl -o /dev/null|curl \| jq .*|perf record -e cpu-clock|kill -9": "names what was measured",
 }
 
@@ -502,55 +505,7 @@ def registry(work, text):
     work.run("docker rmi localhost:5000/source-dixa:0.1.0", work.folder())
 
 
-@runs(r"apiVersion: batch/v1\nkind: CronJob.*")
-def cron_job(work, text):
-    job = yaml.safe_load(text)["spec"]
-    pod = job["jobTemplate"]["spec"]["template"]["spec"]
-    [container] = pod["containers"]
-    mounts = {mount["name"]: mount for mount in container["volumeMounts"]}
-    work.equal("each mount is of a volume", sorted(mounts), sorted(volume["name"] for volume in pod["volumes"]))
-    security = container["securityContext"]
-    work.holds("it is locked down", security["readOnlyRootFilesystem"] and security["capabilities"]["drop"] == ["ALL"])
-    folder = work.folder()
-    out = folder / "out"
-    out.mkdir()
-    out.chmod(0o777)
-    entry, *arguments = [*container["command"], *container["args"]]
-    command = [
-        "docker",
-        "run",
-        "--rm",
-        "--read-only",
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--memory",
-        container["resources"]["limits"]["memory"].replace("Mi", "m"),
-        "--workdir",
-        container["workingDir"],
-        "--volume",
-        f"{out}:{mounts['out']['mountPath']}",
-        "--volume",
-        f"{folder}:{mounts['files']['mountPath']}:ro",
-        "--entrypoint",
-        entry,
-        "source-dixa",
-        *arguments,
-    ]
-    counts = []
-    for _ in range(2):
-        work.quiet(work.run(shlex.join(command), folder))
-        written = sorted(out.glob("*.jsonl.gz"))
-        counts.append(records(unzipped(written[-1])))
-        work.equal("the state is taken over", [(out / name).exists() for name in ("s.json", "s.new")], [True, False])
-        work.changed()
-    work.equal("each run writes a file", len(written), 2)
-    work.equal("the first run reads all conversations", counts[0]["conversations"], work.counts["conversations"] - 4)
-    work.holds("the second only what is new", is_small(counts[1]), counts[1])
-
-
-DOCKER = {container, registry, cron_job}
+DOCKER = {container, registry}
 
 
 # ---- Python, and the examples
