@@ -5,6 +5,7 @@ connector as one in Java, and the checks of documentation, which are for certifi
 it as well.
 """
 
+import json
 import os
 import re
 import shutil
@@ -18,8 +19,12 @@ from acceptance.claims import Claims
 from acceptance.options import ROOT
 
 NAME = "source-dixa"
-# What the checks cannot know: the language Rust, and that plain http is allowed to this machine alone (src/config.rs).
-NOT_FOR_US = {"Connector must have a language tag in metadata"}
+# What the checks cannot know: the language Rust; that Airbyte Cloud cannot run this connector, so the page cannot have
+# the steps for it; and that plain http is allowed to this machine alone (src/config.rs).
+NOT_FOR_US = {
+    "Connector must have a language tag in metadata",
+    "'For Airbyte Cloud:' section of the documentation follows our guidelines",
+}
 PLAIN_HTTP = "Connectors must use HTTPS only"
 HOST = re.compile("http:" r"//([^/:\s\"'`]*(?:::1])?)")
 # This machine, whatever address a test fills in, the name of SVG's namespace, and examples of proxies, which are
@@ -50,7 +55,21 @@ def main():
             else:
                 claims.holds(name, status == "PASSED", message)
         os.chdir("/")
+    claims.equal("each field of the form has its place in the documentation", sorted(documented()), sorted(fields()))
     return claims.exit_code()
+
+
+def fields():
+    """The fields that Airbyte's form shows."""
+    properties = json.loads((ROOT / "spec.json").read_text())["connectionSpecification"]["properties"]
+    return [name for name, field in properties.items() if not field.get("airbyte_hidden")]
+
+
+def documented():
+    """The fields that the documentation marks, for Airbyte to scroll to when one is selected."""
+    page = (ROOT / "docs/dixa.md").read_text()
+    marked = re.findall(r'^<FieldAnchor field="([^"]*)">\n\n(?:.+\n)+\n</FieldAnchor>$', page, re.M)
+    return [name for names in marked for name in names.split(",")]
 
 
 def plain_http_hosts(file):
@@ -83,7 +102,9 @@ def lay_out(repository):
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for name in filter(lambda name: (ROOT / name).is_file(), tracked.split("\0")):
+    # The wheel's pyproject.toml would make it a Python connector, which needs Poetry and Airbyte's CDK.
+    names = [name for name in tracked.split("\0") if (ROOT / name).is_file() and name != "pyproject.toml"]
+    for name in names:
         target = connector / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)
