@@ -51,5 +51,5 @@ USER 1000:1000
 ENV AIRBYTE_ENTRYPOINT="/airbyte/source-dixa"
 ENTRYPOINT ["/airbyte/source-dixa"]
 
-LABEL io.airbyte.name="airbyte/source-dixa" \
+LABEL io.airbyte.name="source-dixa" \
       io.airbyte.version="0.1.0"

@@ -103,7 +103,7 @@ def labels_and_entry_point(claims, image, version):
     variables = dict(line.split("=", 1) for line in config["Env"])
     claims.equal("the entry point is the binary", config["Entrypoint"], [BINARY])
     claims.equal("AIRBYTE_ENTRYPOINT is the same", variables.get("AIRBYTE_ENTRYPOINT"), BINARY)
-    claims.equal("label io.airbyte.name", config["Labels"].get("io.airbyte.name"), "airbyte/source-dixa")
+    claims.equal("label io.airbyte.name", config["Labels"].get("io.airbyte.name"), "source-dixa")
     claims.equal("label io.airbyte.version is Cargo's", config["Labels"].get("io.airbyte.version"), version)
     printed = image.run("--version").stdout
     claims.holds(
