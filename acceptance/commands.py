@@ -463,6 +463,31 @@ def plain_rows(work, text):
     work.quiet(ran)
 
 
+@runs(r"source-dixa read [^\n]* --streams conversations \| jq -c 'del\(.*\)' > conversations.jsonl")
+def private_fields(work, text):
+    folder = work.folder()
+    work.quiet(work.run(f"set -o pipefail; {text}", folder))
+    with open(folder / "conversations.jsonl") as lines:
+        rows = [json.loads(line) for line in lines]
+    work.equal("all conversations are there", len(rows), work.counts["conversations"])
+    named = set(re.findall(r"\.(\w+)", text.partition("del(")[2].partition(")")[0]))
+    work.equal("without these fields", [row["id"] for row in rows if named & row.keys()], [])
+    work.holds("and with others", all("requester_id" in row for row in rows))
+
+
+@runs(r"jq 'map\(select\(.*\)\)' s.json > s.part && mv s.part s.json")
+def stream_again(work, text):
+    folder = work.folder()
+    read = "source-dixa read --config config.json --streams conversations,tags --state s.json --allow-missing-state"
+    work.run(f"{read} --state-out s.new > first.jsonl && mv s.new s.json", folder)
+    work.quiet(work.run(text, folder))
+    work.run(f"{read} > again.jsonl", folder)
+    again = (folder / "again.jsonl").read_text()
+    work.equal("conversations are read again", records(again)["conversations"], work.counts["conversations"])
+    [other] = json.loads((folder / "s.json").read_text())
+    work.equal("the other stream keeps its state", other["stream"]["stream_descriptor"]["name"], "tags")
+
+
 @runs(r"SELECT count\(\*\) FROM new\.conversations .*")
 def migration(work, text):
     folder = work.folder()
