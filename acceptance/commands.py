@@ -57,7 +57,7 @@ NOT_RUN = {
     r"kubectl create secret .*": "needs a cluster; acceptance/kubernetes.py mounts the secret's file",
     r"benches/compare( --write)?": "takes twenty minutes and 7 GB, and writes the documents",
     r"benches/order( --records 170000)?": "takes some minutes and needs nginx",
-    r"benches/large": "takes two minutes at Dixa's true rates; README has what it printed",
+    r"benches/large": "takes two minutes at Dixa's true rates; benches/README.md has what it printed",
     r"benches/instructions": "needs valgrind, and counts differ by processor",
     r"cargo bench --bench hot_path": "compiles and measures for minutes; clippy compiles it",
     r"mkdir -p fuzz/corpus/state && cargo \+nightly fuzz .*": "needs a nightly toolchain; .ci/run compiles the targets",

@@ -1,4 +1,4 @@
-//! The pipelines of the README and of `examples/`, run exactly as printed: their output, their files, and two at once.
+//! The pipelines of `docs/reading.md` and of `examples/`, run exactly as printed: their output, their files, and two at once.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use crate::support::shell::stderr;
 use crate::support::sim::Sim;
 use crate::support::test_dir::TestDir;
 
-/// The loader of the README: it reads everything, then waits while the file `busy` exists.
+/// The loader of `docs/reading.md`: it reads everything, then waits while the file `busy` exists.
 const LOADER: &str = "#!/usr/bin/env bash\ncat >>loaded\nwhile [ -e busy ]; do sleep 0.05; done\n";
 const CRON_SH: &str = include_str!("../examples/cron.sh");
 const CRON_JOB: &str = include_str!("../examples/kubernetes.yaml");
@@ -31,8 +31,8 @@ struct Recipe {
 }
 
 fn recipes() -> [Recipe; 3] {
-    let readme = fs::read_to_string("README.md").unwrap();
-    let (_, lines) = readme.split_once("### In cron, into a loader").unwrap();
+    let page = fs::read_to_string("docs/reading.md").unwrap();
+    let (_, lines) = page.split_once("\n## In cron, into a loader\n").unwrap();
     let lines = lines.split("```").nth(1).unwrap();
     let lines = lines.strip_prefix("sh\n").unwrap();
     let (_, job) = CRON_JOB.split_once("                - >-\n").unwrap();
@@ -43,7 +43,7 @@ fn recipes() -> [Recipe; 3] {
     let job = job.join(" ").replace("/airbyte/source-dixa", "source-dixa");
     [
         Recipe {
-            name: "the lines of the README",
+            name: "the lines of docs/reading.md",
             script: lines.to_owned(),
             state: "s.json",
             new_state: "s.new",
