@@ -147,7 +147,7 @@ def check_times(project, found, expected, instants):
 def check_switch(project, postgres):
     """After `typed_values` was switched off, a warning says what to do, and doing it leads to one kind of value.
 
-    As README says: without the tables, meltano run --full-refresh tap-dixa target-postgres.
+    As docs/singer.md says: without the tables, meltano run --full-refresh tap-dixa target-postgres.
     """
     off = {"TAP_DIXA_TYPED_VALUES": "false", "TAP_DIXA__SELECT": '["conversations.*", "messages.*"]'}
     warned = project.run(IN_POSTGRES, **off)

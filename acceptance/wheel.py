@@ -51,7 +51,7 @@ def run(*command, check=False, **environment):
 
 
 def install(claims, environment, wheel):
-    """As README says, without an index: it needs nothing else."""
+    """As docs/reading.md says, without an index: it needs nothing else."""
     path = f"{environment}/bin:{os.environ['PATH']}"
     install = f"cd {wheel.parent.parent.parent} && pip install target/wheels/source_dixa-*.whl"
     ran = run("bash", "-c", install, PATH=path, PIP_NO_INDEX="1", PIP_DISABLE_PIP_VERSION_CHECK="1")
