@@ -117,7 +117,7 @@ def check_example(claims, definition, example):
 
 
 def add(claims, tools):
-    """As docs/singer.md says: meltano add tap-dixa --from-ref packaging/meltano-hub/tap-dixa.yml, with the tap's wheel."""
+    """As docs/singer.md says: meltano add tap-dixa --from-ref packaging/meltano-hub/tap-dixa.yml, with the wheel."""
     wheel = built_wheel(tools)
     if wheel is None:
         print("SKIP hub: adding the definition to a project, since .ci/wheel built no wheel")
