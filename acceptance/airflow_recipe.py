@@ -37,7 +37,6 @@ def main():
             "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "RUNTIME__DLTHUB_TELEMETRY": "false",
-            "DLT_DATA_DIR": str(tried.folder / "dlt"),
         }
         tried.succeeds("its database is made", "airflow db migrate")
         shown = tried.try_it("airflow dags test dixa", STREAMS)

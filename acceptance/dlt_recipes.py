@@ -28,7 +28,6 @@ def main():
             found.environment |= {
                 "RUNTIME__DLTHUB_TELEMETRY": "false",
                 "DO_NOT_TRACK": "1",
-                "DLT_DATA_DIR": str(found.folder / "dlt"),
                 "PATH": f"{Path(sys.executable).parent}:{found.environment['PATH']}",
                 **environment,
             }

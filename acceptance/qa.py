@@ -102,9 +102,7 @@ def lay_out(repository):
     tracked = subprocess.run(
         ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    # The wheel's pyproject.toml would make it a Python connector, which needs Poetry and Airbyte's CDK.
-    names = [name for name in tracked.split("\0") if (ROOT / name).is_file() and name != "pyproject.toml"]
-    for name in names:
+    for name in filter(lambda name: (ROOT / name).is_file(), tracked.split("\0")):
         target = connector / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, target)

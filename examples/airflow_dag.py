@@ -1,6 +1,8 @@
-"""Dixa in Airflow, every hour, with dlt_pipeline.py from the same folder of DAGs.
+"""Dixa in Airflow, loaded into DuckDB every hour.
 
 Needs: pip install apache-airflow 'dlt[duckdb]'
+It needs dlt_pipeline.py in the same folder of DAGs, and its variables: CONFIG or DIXA_API_TOKEN, and DIXA_FOLDER. Set
+both paths in full: Airflow runs it in a folder of its own.
 """
 
 from datetime import datetime

@@ -1,6 +1,8 @@
-"""Dixa as an asset in Dagster, every hour, with dlt_pipeline.py from the same folder.
+"""Dixa as an asset in Dagster, loaded into DuckDB every hour.
 
 Needs: pip install dagster 'dlt[duckdb]'
+It needs dlt_pipeline.py in the same folder, and its variables: CONFIG or DIXA_API_TOKEN, and DIXA_FOLDER. Set both
+paths in full: Dagster runs it in a folder of its own.
 """
 
 import dagster as dg

@@ -1,21 +1,25 @@
-"""Loads Dixa into DuckDB, PostgreSQL or any other destination of dlt, and goes on from there in the next run.
+"""Loads Dixa into DuckDB, PostgreSQL or any other destination of dlt, and continues from there in the next run.
 
-Needs: pip install 'dlt[duckdb]'. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
+Needs: source-dixa on the PATH, and pip install 'dlt[duckdb]'. The config comes from the file that CONFIG names, or the
+token from DIXA_API_TOKEN.
     python dlt_pipeline.py
     python dlt_pipeline.py postgres conversations messages
-The first loads every suggested stream into dixa.duckdb, the second these two into PostgreSQL (dlt[postgres]), whose
-address dlt takes from DESTINATION__POSTGRES__CREDENTIALS.
+The first loads every stream but messages and activity_logs, which are large, into dixa.duckdb. The second loads these
+two streams into PostgreSQL (dlt[postgres]), whose address dlt takes from DESTINATION__POSTGRES__CREDENTIALS. The tables
+are in the schema dixa_data. DIXA_FOLDER names the folder of dixa.duckdb and of dlt's own files, if not the current one.
 """
 
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import dlt
+from dlt.pipeline.exceptions import PipelineStepFailed
 
 LOG = logging.getLogger("source-dixa")
 # dlt's names of the schemas' types.
@@ -63,35 +67,53 @@ def hints(stream):
 
 
 def run(command, options, log):
-    """The messages of source-dixa. Its LOG messages go to the log; where it fails, the reasons are raised."""
-    config = {"api_token": os.environ.get("DIXA_API_TOKEN")}
-    if "CONFIG" in os.environ:
-        config = json.loads(Path(os.environ["CONFIG"]).read_text())
+    """The messages of source-dixa. Its LOG messages go to the log. If it fails, what it prints to stderr is raised."""
+    if not shutil.which("source-dixa"):
+        raise RuntimeError("source-dixa is not on the PATH")
+    config = json.loads(Path(os.environ["CONFIG"]).read_text()) if "CONFIG" in os.environ else {}
     config["typed_values"] = True  # times as timestamps
-    reasons = []
-    with subprocess.Popen(
-        ["source-dixa", command, "--config", "-", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as source:
+    with (
+        tempfile.TemporaryFile("w+") as reasons,
+        subprocess.Popen(
+            ["source-dixa", command, "--config", "-", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=reasons,
+        ) as source,
+    ):
         source.stdin.write(json.dumps(config).encode())
         source.stdin.close()
         for message in map(json.loads, source.stdout):
             if message["type"] == "LOG":
                 log.log(logging.getLevelName(message["log"]["level"]), message["log"]["message"])
-            elif message["type"] == "TRACE" and message["trace"]["type"] == "ERROR":
-                reasons.append(message["trace"]["error"]["message"])
             else:
                 yield message
-    if source.returncode:
-        raise RuntimeError("; ".join(reasons) or f"source-dixa ended with {source.returncode}")
+        if source.wait():
+            reasons.seek(0)
+            raise RuntimeError(reasons.read().strip() or f"source-dixa ended with {source.returncode}")
 
 
 def load(destination="duckdb", streams=(), log=LOG):
-    """Loads what is new, and returns what dlt says of it."""
+    """Loads what is new, and returns what dlt says about it."""
+    folder = Path(os.environ.get("DIXA_FOLDER", ".")).resolve()
+    if destination == "duckdb":
+        destination = dlt.destinations.duckdb(str(folder / "dixa.duckdb"))
+    pipeline = dlt.pipeline("dixa", str(folder / ".dlt/pipelines"), destination=destination, dataset_name="dixa_data")
     resource = dlt.resource(records(streams, log), name="dixa", max_table_nesting=0)
-    return dlt.pipeline("dixa", destination=destination, dataset_name="dixa_data").run(resource)
+    try:
+        return pipeline.run(resource)
+    except PipelineStepFailed as failed:
+        # dlt wraps the reason in several exceptions.
+        reason = failed
+        while reason.__cause__:
+            reason = reason.__cause__
+        raise reason from None
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     logging.getLogger("dlt").setLevel(logging.WARNING)
-    print(load(*sys.argv[1:2], streams=sys.argv[2:]))
+    try:
+        print(load(*sys.argv[1:2], streams=sys.argv[2:]))
+    except RuntimeError as failure:
+        sys.exit(f"dlt_pipeline.py: {failure}")

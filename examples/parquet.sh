@@ -3,10 +3,14 @@
 # as in Hive by the day of the run: dixa/conversations/date=2026-01-31/. Lists: each run replaces dixa/tags/tags.parquet etc.
 # A run that is interrupted loses nothing: the state is kept only when the file is complete. The next run goes on from there.
 # Needs jq, flock (util-linux), and DuckDB's command line: pip install duckdb-cli
+# The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
 # With BUCKET=s3://name each file is copied there, before the state is kept. The access is then in s3.sql:
 #     CREATE SECRET (TYPE s3, KEY_ID '…', SECRET '…', REGION 'eu-west-1');
 set -euo pipefail
 
+for program in source-dixa jq flock duckdb; do
+    command -v "$program" >/dev/null || { echo "parquet.sh: $program is not on the PATH" >&2 && exit 127; }
+done
 exec 9>>dixa.lock
 flock -n 9 || {
     echo "parquet.sh: another run is still going on in $PWD" >&2
@@ -16,8 +20,9 @@ mkdir -p dixa
 find dixa -name '*.part' -delete
 rm -f conversations.new .conversations.new.*.tmp
 
-config=(${CONFIG:+--config "$CONFIG"})
-source-dixa discover "${config[@]}" >discovered.json
+# Times as timestamps.
+config=$(cat "${CONFIG:-/dev/null}" | jq -n '(input? // {}) + {typed_values: true}')
+source-dixa discover --config - <<<"$config" >discovered.json
 
 # parquet STREAM FILE OPTIONS...: reads a stream into a file, with the schema's columns and types: the same in every run.
 parquet() {
@@ -29,7 +34,7 @@ parquet() {
               else {integer: "BIGINT", number: "DOUBLE", boolean: "BOOLEAN", string: "VARCHAR"}[$type[0]] // "JSON" end
             | "\u0027" + . + "\u0027")) | join(", ")' discovered.json)
     mkdir -p "$(dirname "$2")"
-    source-dixa read "${config[@]}" --format jsonl --streams "$1" "${@:3}" |
+    source-dixa read --config - --format jsonl --streams "$1" "${@:3}" <<<"$config" |
         duckdb -c "COPY (FROM read_json('/dev/stdin', format = 'newline_delimited', columns = {$columns}))
             TO '$2.part' (FORMAT parquet)"
     sync "$2.part"

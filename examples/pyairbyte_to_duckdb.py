@@ -1,11 +1,13 @@
-"""Loads every suggested stream into a DuckDB file with PyAirbyte, and goes on from there in the next run.
+"""Loads Dixa into a DuckDB file with PyAirbyte, and continues from there in the next run.
 
-Needs: pip install airbyte. Where PyAirbyte's list of connectors cannot be reached, set AIRBYTE_OFFLINE_MODE=1.
+Needs: pip install airbyte. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN. Where
+PyAirbyte's list of connectors cannot be reached, set AIRBYTE_OFFLINE_MODE=1.
 """
 
 import json
 import os
 import shutil
+import sys
 
 import airbyte as ab
 
@@ -14,7 +16,9 @@ if "CONFIG" in os.environ:
     with open(os.environ["CONFIG"]) as file:
         config = json.load(file)
 
-source = ab.get_source("source-dixa", config=config, local_executable=shutil.which("source-dixa"))
+# Without a path, PyAirbyte would install another connector of this name.
+program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
+source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
 # There are many times as many messages and activity logs as conversations.
 source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])

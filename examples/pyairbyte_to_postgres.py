@@ -1,6 +1,7 @@
-"""Loads every suggested stream into PostgreSQL with PyAirbyte, and goes on from there in the next run.
+"""Loads Dixa into PostgreSQL with PyAirbyte, and continues from there in the next run.
 
-Needs: pip install airbyte psycopg2-binary. The variables POSTGRES_HOST, _PORT, _USER, _PASSWORD and _DATABASE name the
+Needs: pip install airbyte psycopg2-binary. The config comes from the file that CONFIG names, or the token from
+DIXA_API_TOKEN. POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DATABASE name an existing
 database; the tables are in its schema `dixa`. Where PyAirbyte's list of connectors cannot be reached, set
 AIRBYTE_OFFLINE_MODE=1.
 """
@@ -8,6 +9,7 @@ AIRBYTE_OFFLINE_MODE=1.
 import json
 import os
 import shutil
+import sys
 
 import airbyte as ab
 from airbyte.caches import PostgresCache
@@ -19,7 +21,9 @@ if "CONFIG" in os.environ:
 # Times as timestamps: PyAirbyte cannot load the milliseconds of columns whose name ends in `_at`.
 config["typed_values"] = True
 
-source = ab.get_source("source-dixa", config=config, local_executable=shutil.which("source-dixa"))
+# Without a path, PyAirbyte would install another connector of this name.
+program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
+source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
 # There are many times as many messages and activity logs as conversations.
 source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Loads every suggested stream into dixa.duckdb with target-duckdb, and goes on from there in the next run.
-# Needs: pip install target-duckdb 'duckdb<1.1' (newer ones take the first row of some files for a header).
+# Loads every stream but messages and activity_logs into dixa.duckdb with target-duckdb, and continues from there in the next run.
+# The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
+# Needs: pip install target-duckdb 'duckdb<1.1' (newer ones mistake the first row of some files for a header).
 set -euo pipefail
 
 echo '{"filepath": "dixa.duckdb", "default_target_schema": "main", "primary_key_required": false}' >target.json
