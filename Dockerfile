@@ -51,5 +51,7 @@ USER 1000:1000
 ENV AIRBYTE_ENTRYPOINT="/airbyte/source-dixa"
 ENTRYPOINT ["/airbyte/source-dixa"]
 
-LABEL io.airbyte.name="source-dixa" \
+# The image's full name where it is published, with its registry: Airbyte's own connector is another one.
+ARG IMAGE=source-dixa
+LABEL io.airbyte.name="${IMAGE}" \
       io.airbyte.version="0.1.0"

@@ -32,13 +32,13 @@ LOCKED_DOWN = [*READ_ONLY, "--user", "1000:1000"]
 
 def main():
     options = argparse.ArgumentParser()
-    for name in ("image", "base", "version", "simulator"):
+    for name in ("image", "base", "version", "name", "simulator"):
         options.add_argument(f"--{name}", required=True)
     options = options.parse_args()
     claims = Claims()
     with tempfile.TemporaryDirectory() as directory:
         image = Image(options.image, Path(directory))
-        labels_and_entry_point(claims, image, options.version)
+        labels_and_entry_point(claims, image, options)
         layers(claims, image, options.base)
         start_up(image)
         # No program listens on port 1. The retries take most of a minute, during which the rest continues.
@@ -98,12 +98,13 @@ def docker(*arguments):
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=300, check=False)
 
 
-def labels_and_entry_point(claims, image, version):
+def labels_and_entry_point(claims, image, options):
+    version = options.version
     config = image.inspect()["Config"]
     variables = dict(line.split("=", 1) for line in config["Env"])
     claims.equal("the entry point is the binary", config["Entrypoint"], [BINARY])
     claims.equal("AIRBYTE_ENTRYPOINT is the same", variables.get("AIRBYTE_ENTRYPOINT"), BINARY)
-    claims.equal("label io.airbyte.name", config["Labels"].get("io.airbyte.name"), "source-dixa")
+    claims.equal("label io.airbyte.name", config["Labels"].get("io.airbyte.name"), options.name)
     claims.equal("label io.airbyte.version is Cargo's", config["Labels"].get("io.airbyte.version"), version)
     printed = image.run("--version").stdout
     claims.holds(
