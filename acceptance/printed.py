@@ -13,6 +13,7 @@ DOCUMENTS = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/*.md",
     "examples/*.md",
     "acceptance/*.md",
@@ -91,7 +92,7 @@ def is_command(text):
     words = VARIABLES.sub("", text).split()
     if not words:
         return False
-    if re.fullmatch(r"(benches|\.ci|examples)/\w+(\.sh)?", words[0]):
+    if re.fullmatch(r"(benches|\.ci|examples)/[\w-]+(\.sh)?", words[0]):
         return True
     return words[0] in PROGRAMS and len(words) > 1
 
