@@ -83,6 +83,9 @@ def workflows(claims):
             ["shellcheck", "--shell=bash", "-"], input=script, capture_output=True, text=True, check=False
         )
         claims.holds(f"{path.name}: shellcheck finds nothing in its scripts", not linted.returncode, linted.stdout)
+        checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+        kept = [step for step in checkouts if step.get("with", {}).get("persist-credentials") is not False]
+        claims.holds(f"{path.name} leaves no credentials behind", checkouts and not kept, kept)
         others = {step["uses"] for step in steps if not step.get("uses", "actions/").startswith("actions/")}
         claims.equal(f"{path.name} uses no action but GitHub's own", others, set())
 
