@@ -36,7 +36,7 @@ def main():
     workflows(claims)
     recipes(claims)
     with tempfile.TemporaryDirectory() as directory:
-        release(claims, package["version"], Path(directory))
+        release(claims, package, Path(directory))
     return claims.exit_code()
 
 
@@ -101,7 +101,9 @@ def recipes(claims):
     claims.equal("each of its recipes says what it does", undocumented, [])
 
 
-def release(claims, version, directory):
+def release(claims, package, directory):
+    version = package["version"]
+    server, _, repository = package["repository"].rpartition("/")
     copy, files, bin = (directory / name for name in ("copy", "files", "bin"))
     for name in tracked():
         target = copy / name
@@ -117,7 +119,8 @@ def release(claims, version, directory):
     gh = bin / "gh"
     gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{directory}/called\n')
     gh.chmod(0o755)
-    path = {"PATH": f"{bin}:{os.environ['PATH']}"}
+    here = {"GITHUB_SERVER_URL": server, "GITHUB_REPOSITORY": repository}
+    path = {"PATH": f"{bin}:{os.environ['PATH']}", **here}
     changelog = copy / "CHANGELOG.md"
     text = changelog.read_text()
 
@@ -129,6 +132,8 @@ def release(claims, version, directory):
     changelog.write_text(undated.replace(f"## {version}\n", f"## {version} - 2026-01-31\n", 1))
     wrong = run(copy / ".ci/release", "check", "v0.0.0", **path)
     claims.holds("a tag of another version is not released", wrong.returncode and "v0.0.0" in wrong.stderr)
+    elsewhere = run(copy / ".ci/release", "check", f"v{version}", **{**path, "GITHUB_REPOSITORY": "somebody/else"})
+    claims.holds("nor from another repository", elsewhere.returncode and "somebody/else" in elsewhere.stderr)
 
     published = run(copy / ".ci/release", "publish", f"v{version}", files, **path)
     claims.equal("a release is published", (published.returncode, published.stderr), (0, ""))
