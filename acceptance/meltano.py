@@ -58,8 +58,9 @@ class Project(Recipe):
         """With a wheel, the tap is on no PATH: it is the one that the example's `pip_url` names."""
         text = (EXAMPLES / "meltano.yml").read_text()
         if wheel := built_wheel(tools):
-            [comment] = [line for line in text.splitlines() if line.strip().startswith("# pip_url: ")]
-            text = text.replace(comment, f"      pip_url: {wheel}")
+            executable = "      executable: tap-dixa\n"
+            self.claims.equal("the example has one place for the tap's pip_url", text.count(executable), 1)
+            text = text.replace(executable, f"{executable}      pip_url: {wheel}\n")
             (self.folder / "bin/tap-dixa").unlink()
         else:
             print("SKIP meltano: pip_url of the tap, since .ci/wheel built none")
