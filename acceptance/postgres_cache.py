@@ -1,6 +1,7 @@
-"""Reads every stream with PyAirbyte, typed, into PostgreSQL and DuckDB, changes the simulated Dixa, and reads again.
+"""Reads the large streams with PyAirbyte into PostgreSQL, typed, changes the simulated Dixa, and reads again.
 
-After both reads the tables must hold the same rows as the simulator, and times must be timestamps.
+After both reads the tables must hold the same rows as the simulator, and times must be timestamps. The recipe for
+PyAirbyte and PostgreSQL, which pyairbyte_recipes.py follows, leaves these streams out.
 """
 
 import os
@@ -18,6 +19,8 @@ from acceptance.options import fast, options
 from acceptance.postgres import USER, Postgres, programs
 from acceptance.simulator import Simulator
 
+STREAMS = ["conversations", "messages", "activity_logs"]
+
 
 def main():
     if programs() is None:
@@ -25,9 +28,13 @@ def main():
         return 0
     tools, claims = options(), Claims()
     account = ["--conversations", "2000", "--days", "3"]
-    with Postgres() as postgres, tempfile.TemporaryDirectory() as directory:
+    with (
+        Simulator(tools.simulator, "--no-limits", "--oddities", *account) as dixa,
+        Postgres() as postgres,
+        tempfile.TemporaryDirectory() as directory,
+    ):
         os.chdir(directory)  # PyAirbyte writes its own files here
-        in_postgres = PostgresCache(
+        cache = PostgresCache(
             host="127.0.0.1",
             port=postgres.port,
             username=USER,
@@ -36,34 +43,33 @@ def main():
             schema_name="dixa",
             cache_dir=Path(directory),
         )
-        in_duckdb = ab.new_local_cache(cache_name="dixa", cache_dir=Path(directory))
-        for name, cache in (("PostgreSQL", in_postgres), ("DuckDB", in_duckdb)):
-            with Simulator(tools.simulator, "--no-limits", "--oddities", *account) as dixa:
-                read_twice(claims, name, cache, dixa, tools.connector)
+        read_twice(claims, cache, dixa, tools.connector)
         os.chdir("/")
     return claims.exit_code()
 
 
-def read_twice(claims, name, cache, dixa, connector):
+def read_twice(claims, cache, dixa, connector):
     config = fast(dixa, window_days=1, typed_values=True)
     source = ab.get_source("source-dixa", config=config, local_executable=connector)
-    source.select_all_streams()
+    source.select_streams(STREAMS)
     for read in ("first", "second"):
         source.read(cache=cache, force_full_refresh=False)
-        for stream, expected in dixa.counts().items():
-            [(rows,)] = query(cache, f"SELECT count(*) FROM {cache.schema_name}.{stream}")
-            claims.equal(f"{name}, {read} read: {stream} has {expected['keys']} rows", rows, expected["keys"])
+        counts = dixa.counts()
+        for stream in STREAMS:
+            [(rows,)] = query(cache, f"SELECT count(*) FROM dixa.{stream}")
+            expected = counts[stream]["keys"]
+            claims.equal(f"{read} read: {stream} has {expected} rows", rows, expected)
         if read == "first":
             dixa.change(updated=5, added=2)
             time.sleep(1)  # a read goes up to the last whole second, and the changes must lie before it
     for table, column in (("conversations", "updated_at"), ("conversations", "created_at"), ("messages", "created_at")):
         [(kind, last)] = query(
             cache,
-            f"SELECT data_type, (SELECT max(extract(epoch FROM {column})) FROM {cache.schema_name}.{table}) "
-            f"FROM information_schema.columns WHERE table_schema = '{cache.schema_name}' "
+            f"SELECT data_type, (SELECT max(extract(epoch FROM {column})) FROM dixa.{table}) "
+            f"FROM information_schema.columns WHERE table_schema = 'dixa' "
             f"AND table_name = '{table}' AND column_name = '{column}'",
         )
-        claims.holds(f"{name}: {table}.{column} is a timestamp", kind.lower().startswith("timestamp"), kind)
+        claims.holds(f"{table}.{column} is a timestamp", kind.lower().startswith("timestamp"), kind)
         recent = time.time() - 60 * 24 * 3600 < float(last) <= time.time()
         claims.holds("with the right instants", recent, last)
 
