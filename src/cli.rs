@@ -1,5 +1,6 @@
 //! The command line: its commands, the files they take, and the `--help` texts. Knows nothing about the files' contents.
 
+pub mod completions;
 mod environment;
 pub mod tap;
 

@@ -15,11 +15,9 @@ mod tap;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use clap::CommandFactory;
-use clap_complete::generate;
 use futures_util::FutureExt;
 
-use crate::cli::{Arguments, Command};
+use crate::cli::{Command, completions};
 use crate::epoch::EpochMs;
 use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
@@ -76,14 +74,7 @@ async fn dispatch(command: &Command, output: &Output, terminal: &Terminal) -> En
         Command::Read(files) => read::read(files, output, terminal).await,
         Command::Tap(tap) => tap::run(tap, output, terminal).await,
         Command::Completions { shell } => {
-            let mut script = Vec::new();
-            generate(
-                *shell,
-                &mut Arguments::command(),
-                "source-dixa",
-                &mut script,
-            );
-            output.text(&script);
+            output.text(completions::script(*shell).as_bytes());
             Ok(true)
         }
     };
