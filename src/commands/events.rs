@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::airbyte::log::Level;
 use crate::airbyte::message::Status;
-use crate::commands::numbers::in_minutes;
+use crate::commands::numbers::{in_minutes, plural};
 use crate::dixa::event::{Event, Observer};
 use crate::dixa::host::Host;
 use crate::dixa::response::ResponseHead;
@@ -107,6 +107,15 @@ impl<'a> EventLogger<'a> {
         }
     }
 
+    fn finished(&self, host: Host, body_bytes: u64, wire_bytes: u64) {
+        let message = format!(
+            "{host}: the body was {}, {} on the wire.",
+            plural(body_bytes, "byte"),
+            plural(wire_bytes, "byte")
+        );
+        self.output.log(Level::Debug, &message);
+    }
+
     /// Warns once in a run if this machine's clock and Dixa's differ.
     fn compare_clocks(&self, head: &ResponseHead) {
         let Some(date) = head.date else { return };
@@ -165,11 +174,7 @@ impl Observer for EventLogger<'_> {
                 host,
                 wire_bytes,
                 body_bytes,
-            } => {
-                let message =
-                    format!("{host}: the body was {body_bytes} bytes, {wire_bytes} on the wire.");
-                self.output.log(Level::Debug, &message);
-            }
+            } => self.finished(*host, *body_bytes, *wire_bytes),
             Event::RateLimited {
                 host,
                 endpoint,

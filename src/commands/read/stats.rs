@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::commands::numbers::plural;
+use crate::commands::numbers::{plural, size, span};
 use crate::dixa::sink::Wait;
 
 /// Counts for a stream, and through it for the whole read.
@@ -109,23 +109,42 @@ impl<'a> SyncStats<'a> {
     }
 
     /// For people: `5 records, 1.2 MB in 1 request; it took 3.1 s`.
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a petabyte needs no more digits"
-    )]
     pub fn transfer_summary(&self) -> String {
+        format!("{}; it took {}", self.transferred(), self.took())
+    }
+
+    /// For people, at the end of the whole read: the same in a sentence, with the streams and the waits for the rate limit.
+    pub fn sum(&self, streams: usize) -> String {
+        let waited = self.rate_limit.passed();
+        let waits = if waited < Duration::from_millis(100) {
+            String::new()
+        } else {
+            format!(", {} of it waiting for the rate limit", span(waited))
+        };
         format!(
-            "{}, {:.1} MB in {}; it took {:.1} s",
-            plural(self.records.get(), "record"),
-            self.bytes.get() as f64 / 1e6,
-            plural(self.requests.get(), "request"),
-            self.begun.elapsed().as_secs_f64(),
+            "Read {}: {}; it took {}{waits}.",
+            plural(streams as u64, "stream"),
+            self.transferred(),
+            self.took()
         )
+    }
+
+    fn transferred(&self) -> String {
+        format!(
+            "{}, {} in {}",
+            plural(self.records.get(), "record"),
+            size(self.bytes.get()),
+            plural(self.requests.get(), "request"),
+        )
+    }
+
+    fn took(&self) -> String {
+        span(self.begun.elapsed())
     }
 
     /// The same with what it waited for.
     pub fn summary(&self) -> String {
-        let seconds = |timer: &WaitTimer| timer.passed.get().as_secs_f64();
+        let seconds = |timer: &WaitTimer| timer.passed().as_secs_f64();
         format!(
             "{}. Waiting times, which may overlap: {:.1} s for the rate limit, {:.1} s for Dixa, {:.1} s for the output's reader",
             self.transfer_summary(),
@@ -144,6 +163,12 @@ impl<'a> SyncStats<'a> {
 }
 
 impl WaitTimer {
+    /// Includes the wait that has not ended yet, if there is one.
+    fn passed(&self) -> Duration {
+        let current = self.since.get().map(|since| since.elapsed());
+        self.passed.get() + current.unwrap_or_default()
+    }
+
     fn begin(&self) {
         if self.waiting.replace(self.waiting.get() + 1) == 0 {
             self.since.set(Some(Instant::now()));
