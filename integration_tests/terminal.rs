@@ -1,10 +1,6 @@
 //! The progress display on a terminal: on stderr only. A pseudo-terminal stands in for the terminal.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Stdio;
 use std::time::Duration;
 
 use dixa_simulator::Simulator;
@@ -13,64 +9,13 @@ use dixa_simulator::api::switches::Switches;
 use serde_json::{Value, json};
 
 use crate::support::binary::binary;
-use crate::support::config::{TOKEN, config};
+use crate::support::config::config;
 use crate::support::faults::rate_limited;
+use crate::support::pty::{Watched, at_a_terminal, both_at_a_terminal, lines};
 use crate::support::read::{Read, ReadCommand};
 use crate::support::sim::Sim;
 use crate::support::streams::stream_names;
 use crate::support::test_dir::TestDir;
-
-/// The output of a command whose stderr is a terminal.
-struct TerminalRun {
-    code: Option<i32>,
-    stdout: String,
-    terminal: String,
-}
-
-fn at_a_terminal(command: &mut Command) -> TerminalRun {
-    command.stdout(Stdio::piped());
-    with_terminal(command, |command, terminal| command.stderr(terminal))
-}
-
-/// The terminal shows stdout, too.
-fn both_at_a_terminal(command: &mut Command) -> TerminalRun {
-    with_terminal(command, |command, terminal| {
-        command.stdout(terminal.try_clone().unwrap());
-        command.stderr(terminal)
-    })
-}
-
-fn with_terminal(
-    command: &mut Command,
-    attach: impl Fn(&mut Command, OwnedFd) -> &mut Command,
-) -> TerminalRun {
-    let pty = rustix_openpty::openpty(None, None).unwrap();
-    let mut screen = File::from(pty.controller);
-    command.env("TERM", "xterm-256color").env_remove("CI");
-    let mut child = attach(command, pty.user).spawn().unwrap();
-    // Otherwise the command would keep its end of the terminal open.
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let seen = thread::spawn(move || {
-        let (mut seen, mut block) = (Vec::new(), [0; 4096]);
-        // Reading fails once the other end is closed.
-        while let Ok(count @ 1..) = screen.read(&mut block) {
-            seen.extend_from_slice(&block[..count]);
-        }
-        String::from_utf8_lossy(&seen).into_owned()
-    });
-    let mut stdout = String::new();
-    if let Some(mut piped) = child.stdout.take() {
-        piped.read_to_string(&mut stdout).unwrap();
-    }
-    let code = child.wait().unwrap().code();
-    let terminal = seen.join().unwrap();
-    assert!(!terminal.contains(TOKEN));
-    TerminalRun {
-        code,
-        stdout,
-        terminal,
-    }
-}
 
 fn slow() -> Simulator {
     let switches = Switches {
@@ -117,7 +62,9 @@ fn a_read_shows_the_progress_of_each_stream_and_what_it_waits_for() {
         "waiting for Dixa",
         "agents",
         " records",
-        "B/s",
+        "B/s\r\n",
+        " left, ",
+        "Read 2 streams: ",
     ] {
         assert!(ran.terminal.contains(part), "{part}: {}", ran.terminal);
     }
@@ -193,6 +140,10 @@ fn a_failure_is_printed_in_addition_to_the_trace() {
         line.contains("agents (GET /v1/agents): Dixa's main API answered 401"),
         "{line}"
     );
+    assert!(
+        !ran.terminal.contains("--state"),
+        "there is nothing to resume"
+    );
     assert!(ran.stdout.contains("\"failure_type\":\"config_error\""));
 }
 
@@ -206,11 +157,13 @@ fn check_reports_what_can_be_read_and_how_fast() {
     let streams = stream_names().len();
     let readable = format!("It can read {} of {streams} streams: ", streams - 1);
     for part in [
-        "Dixa's Exports API (127.0.0.1) accepts the token. Rate limit: 60000 requests per minute.",
+        "Dixa's Exports API (127.0.0.1) accepts the token. Rate limit: 60,000 requests per minute.",
         &readable,
         "The token is not allowed to read `webhooks` (Dixa's main API answered 403 to GET /v1/webhooks)",
     ] {
-        assert!(ran.terminal.contains(part), "{part}: {}", ran.terminal);
+        // Lines are wrapped, at words.
+        let shown = lines(&ran.terminal).join(" ");
+        assert!(shown.contains(part), "{part}: {shown}");
     }
     assert!(ran.stdout.contains("\"SUCCEEDED\""));
     let output = command.stderr(Stdio::piped()).output().unwrap();
@@ -234,4 +187,66 @@ fn a_warning_is_seen_once() {
     let ran = both_at_a_terminal(&mut read(&["webhooks"]));
     assert_eq!(ran.code, Some(1));
     assert!(ran.terminal.contains("error:"), "{}", ran.terminal);
+}
+
+#[test]
+fn what_is_printed_fits_into_60_columns_and_breaks_between_words() {
+    let simulator = slow();
+    let arguments = ["--streams", "conversations,agents"];
+    let mut command = read(&simulator, &arguments);
+    let ran = Watched::start(command.stdout(Stdio::null()), 60).finish();
+    let shown = lines(&ran.terminal);
+    assert!(shown.iter().any(|line| line.contains("/6 windows  about ")));
+    for line in shown {
+        assert!(line.chars().count() <= 60, "{line}");
+    }
+    let config = config(&simulator, json!({"a_key": 1}));
+    let mut command = Read::with_config(&config).streams(["tags"]).command();
+    let ran = Watched::start(command.stdout(Stdio::null()), 60).finish();
+    let shown = lines(&ran.terminal);
+    let begin = shown.iter().position(|line| line.starts_with("warning: "));
+    let warning = shown[begin.unwrap()..].join(" ");
+    assert!(
+        warning.contains("warning: Ignoring unknown config keys"),
+        "{warning}"
+    );
+    assert!(warning.contains("`a_key`"), "{warning}");
+}
+
+/// A bar of some 80 columns takes two rows once the terminal has 50.
+#[test]
+fn bars_survive_a_narrower_terminal() {
+    let simulator = slow();
+    let mut command = read(&simulator, &[]);
+    let watched = Watched::start(command.stdout(Stdio::null()), 100);
+    watched.until(|seen| seen.contains("about ") && !seen.contains("agents: done"));
+    let begin = watched.terminal().len();
+    watched.resize(50);
+    let ran = watched.finish();
+    let after = &ran.terminal[begin..];
+    let removal = |rows: usize| after.find(&format!("\u{1b}[{rows}A\u{1b}[J"));
+    let reflowed = removal(4).or_else(|| removal(3)).unwrap();
+    for line in lines(&after[reflowed..]) {
+        assert!(line.chars().count() <= 50, "{line}");
+    }
+}
+
+#[test]
+fn debug_says_each_thing_once_with_the_time_of_day() {
+    let simulator = slow();
+    let ran = at_a_terminal(&mut read(&simulator, &["--debug"]));
+    let shown = lines(&ran.terminal);
+    for part in [" info: agents: done, ", " info: All streams: "] {
+        let of_part: Vec<_> = shown.iter().filter(|line| line.contains(part)).collect();
+        assert_eq!(of_part.len(), 1, "{of_part:?}");
+        let time = of_part[0].split_once(' ').unwrap().0;
+        assert!(
+            time.len() == "12:34:56.789Z".len() && time.ends_with('Z'),
+            "{time}"
+        );
+    }
+    for once in ["agents: done, ", "Read 2 streams"] {
+        let count = ran.terminal.matches(once).count();
+        assert_eq!(count, usize::from(once.starts_with("agents")), "{once}");
+    }
 }

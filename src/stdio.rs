@@ -3,13 +3,14 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{OFlags, fcntl_getfl};
 use rustix::io::Errno;
+use rustix::termios::tcgetwinsize;
 
 /// A descriptor that the process was started with. Reads and writes block even if another process has made the descriptor
 /// non-blocking. Its flags are shared with other processes and are left unchanged.
@@ -47,6 +48,21 @@ impl StandardStream {
 
     pub fn is_terminal(&self) -> bool {
         self.0.is_terminal()
+    }
+
+    /// The columns and rows of the terminal, if it is one and says so.
+    pub fn screen_size(&self) -> Option<(usize, usize)> {
+        let size = tcgetwinsize(&self.0).ok()?;
+        let is_known = size.ws_col > 0 && size.ws_row > 0;
+        is_known.then(|| (size.ws_col.into(), size.ws_row.into()))
+    }
+
+    /// The path of the regular file behind the stream, where the system tells it.
+    pub fn path(&self) -> Option<PathBuf> {
+        let descriptor = self.0.as_raw_fd();
+        let path = fs::read_link(format!("/proc/self/fd/{descriptor}")).ok()?;
+        let is_same = self.regular_file() == FileId::of_regular_file(&path);
+        (is_same && self.regular_file().is_some()).then_some(path)
     }
 
     /// Whether the stream was opened for reading only.

@@ -10,6 +10,7 @@ pub mod faults;
 pub mod log_lines;
 pub mod memory;
 pub mod protocol;
+pub mod pty;
 pub mod ran;
 pub mod read;
 pub mod recent;

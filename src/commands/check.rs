@@ -62,14 +62,8 @@ pub async fn check(
     output: &Output,
     terminal: &Terminal,
 ) -> Result<bool, Failure> {
-    let report = |lines: Vec<String>| {
-        if terminal.is_interactive() {
-            for line in &lines {
-                terminal.line(line);
-            }
-        }
-    };
-    let refused = match test(file, output, report).await {
+    let shown_on = Some(terminal).filter(|terminal| terminal.is_interactive());
+    let refused = match test(file, output, shown_on).await {
         Err(failure) if failure.kind == FailureKind::Config => Some(failure),
         tested => {
             tested?;
@@ -80,11 +74,11 @@ pub async fn check(
     Ok(true)
 }
 
-/// The same without the message: why nothing can be read. What was found is reported in lines for people.
+/// The same without the message: why nothing can be read. What was found is shown to people.
 pub async fn test(
     file: &ConfigFile,
     output: &Output,
-    report_lines: impl FnOnce(Vec<String>),
+    shown_on: Option<&Terminal>,
 ) -> Result<(), Failure> {
     let now = EpochMs::now().floor_to_second();
     let config = load_config(file, output)?;
@@ -106,7 +100,16 @@ pub async fn test(
         observer: &events,
     };
     let probes = probe_all(&fetcher).await;
-    report_lines(report(&probes, rates, &client));
+    for Finding { line, is_logged } in report(&probes, rates, &client) {
+        if is_logged {
+            output.log(Level::Info, &line);
+        }
+        if let Some(terminal) = shown_on
+            && !(is_logged && terminal.logs_info())
+        {
+            terminal.line(&line);
+        }
+    }
     outcome(probes, &client, output).map_or(Ok(()), Err)
 }
 
@@ -241,10 +244,6 @@ fn outcome(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failu
         let name = client.host(host).name();
         let streams = format!("`{}`", streams.join("`, `"));
         match result {
-            Ok(()) if is_first => {
-                output.log(Level::Info, &format!("{host} ({name}) accepts the token."));
-            }
-            Ok(()) => {}
             Err(error) if can_read && error.is_access_denied() => {
                 refused.push(format!("{streams} ({error} to GET {})", stream.path));
             }
@@ -255,7 +254,7 @@ fn outcome(probes: Vec<Probe>, client: &Client, output: &Output) -> Option<Failu
                 unknown.push(format!("{streams} ({error} to GET {})", stream.path));
             }
             Err(error) if is_first => failures.push(Failure::from(error).context(name)),
-            Err(_) => {}
+            Ok(()) | Err(_) => {}
         }
     }
     warn_of_access(&refused, &unknown, output);
@@ -276,8 +275,15 @@ fn warn_of_access(refused: &[String], unknown: &[String], output: &Output) {
     }
 }
 
+/// What a check has found.
+struct Finding {
+    line: String,
+    /// It is in the log, too.
+    is_logged: bool,
+}
+
 /// For a person at a terminal: the hosts with their rates, and which streams can be read.
-fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> Vec<String> {
+fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> Vec<Finding> {
     let can_read = |probe: &&Probe| probe.result.is_ok();
     let hosts = rates.map(|(host, rate, unit)| {
         let of_host = || probes.iter().filter(|probe| probe.stream.host == host);
@@ -285,7 +291,8 @@ fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> V
             let error = probe.result.as_ref().err();
             error.is_some_and(Error::is_access_denied)
         };
-        let accepts = if of_host().any(|probe| can_read(&probe)) {
+        let is_accepted = of_host().any(|probe| can_read(&probe));
+        let accepts = if is_accepted {
             "accepts the token"
         } else if of_host().any(is_denied) {
             "does not accept the token"
@@ -293,7 +300,11 @@ fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> V
             "could not be checked"
         };
         let name = client.host(host).name();
-        format!("{host} ({name}) {accepts}. Rate limit: {rate} requests per {unit}.")
+        let rate = plural(rate, "request");
+        Finding {
+            line: format!("{host} ({name}) {accepts}. Rate limit: {rate} per {unit}."),
+            is_logged: is_accepted,
+        }
     });
     let read: Vec<_> = probes
         .iter()
@@ -306,7 +317,11 @@ fn report(probes: &[Probe], rates: [(Host, u64, &str); 2], client: &Client) -> V
     } else {
         format!("{count}: {}.", read.join(", "))
     };
-    hosts.into_iter().chain([read]).collect()
+    let readable = Finding {
+        line: read,
+        is_logged: false,
+    };
+    hosts.into_iter().chain([readable]).collect()
 }
 
 /// Which of two failures to report: what the user can correct first. Two of one kind are reported together, with the same advice

@@ -33,14 +33,7 @@ pub async fn run(tap: &Tap, output: &Output, terminal: &Terminal) -> Result<bool
     match tap.action {
         TapAction::About(format) => output.text(about(format).as_bytes()),
         TapAction::Discover => discover(tap, output)?,
-        TapAction::Test => {
-            let report = |lines: Vec<String>| {
-                for line in &lines {
-                    terminal.line(line);
-                }
-            };
-            check::test(&tap.files.config, output, report).await?;
-        }
+        TapAction::Test => check::test(&tap.files.config, output, Some(terminal)).await?,
         TapAction::Sync => return read::read(&tap.files, output, terminal).await,
     }
     Ok(true)

@@ -31,12 +31,17 @@ pub struct Limit {
 /// The Exports API: evenly spaced without bursts, since a check or another sync may have used up the
 /// current minute (docs/dixa-api.md 1.4: 10 requests a minute).
 pub fn exports_limit(requests_per_minute: u64) -> Limit {
-    let interval = interval(MINUTE, requests_per_minute);
+    let interval = exports_interval(requests_per_minute);
     Limit {
         quota: spaced(interval),
         after_connecting: interval,
         first_minute: Some(requests_per_minute),
     }
+}
+
+/// The time between two requests to the Exports API.
+pub fn exports_interval(requests_per_minute: u64) -> Duration {
+    interval(MINUTE, requests_per_minute)
 }
 
 /// The main API: a token bucket of three, refilled at the rate (docs/dixa-api.md 2.1: 10 requests a

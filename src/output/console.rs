@@ -1,24 +1,29 @@
-//! The console on stderr: one line per warning, and progress bars on a terminal. The errors of a failed run are printed at its
-//! end, one paragraph per cause.
+//! The console on stderr: one line per warning, and on a terminal progress bars and a sum at the end. The errors of a failed run
+//! are printed at its end, one paragraph per cause.
 
 use std::cell::RefCell;
 use std::env;
 use std::io::{IsTerminal, Write, stderr};
 use std::rc::Rc;
-use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use chrono::SecondsFormat;
 
 use crate::airbyte::log::{Level, escaped};
+use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::output::Console;
+use crate::output::bars::{Bar, Bars, ScreenSize};
 use crate::output::format::Format;
+use crate::output::wrap::wrapped;
 use crate::stdio::StandardStream;
 
 /// The label of an error, and its colour.
 const ERROR: (&str, u8) = ("error", 31);
-/// How often progress is redrawn.
-pub const TICK: Duration = Duration::from_millis(200);
+/// The size of a terminal that does not say its own.
+const USUAL_SIZE: ScreenSize = ScreenSize {
+    columns: 80,
+    rows: 24,
+};
 
 /// An error to print when the run has failed.
 struct PendingError {
@@ -34,9 +39,11 @@ pub struct Terminal {
     is_quiet: bool,
     /// Messages are logged from this level up; `None` if stdout has them, and people see that or do not look at stderr.
     min_level: Option<Level>,
-    bars: MultiProgress,
+    bars: Rc<RefCell<Bars>>,
     /// Errors not printed yet, each with its stream.
     pending_errors: Rc<RefCell<Vec<PendingError>>>,
+    /// What a read has done, to print at its end.
+    sum: Rc<RefCell<Option<String>>>,
 }
 
 impl Terminal {
@@ -56,8 +63,9 @@ impl Terminal {
             has_colours: is_tty && env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
             is_quiet: level > Level::Info,
             min_level: is_logged.then_some(min_level),
-            bars: MultiProgress::new(),
+            bars: Rc::default(),
             pending_errors: Rc::default(),
+            sum: Rc::default(),
         }
     }
 
@@ -68,9 +76,14 @@ impl Terminal {
             has_colours: false,
             is_quiet: true,
             min_level: None,
-            bars: MultiProgress::new(),
+            bars: Rc::default(),
             pending_errors: Rc::default(),
+            sum: Rc::default(),
         }
+    }
+
+    pub fn is_tty(&self) -> bool {
+        self.is_tty
     }
 
     /// Whether stderr is a terminal and not limited to warnings by `--quiet`.
@@ -83,32 +96,52 @@ impl Terminal {
         self.is_interactive() && !terminal_shows_stdout()
     }
 
-    /// Adds the progress bar of a stream, with or without a count of windows.
-    pub fn bar(&self, stream: &str, has_windows: bool) -> ProgressBar {
-        let template = match (has_windows, self.has_colours) {
-            (true, true) => {
-                "{spinner} {prefix:24} {bar:10.cyan/dim} {pos}/{len} windows  {wide_msg}"
-            }
-            (true, false) => "{spinner} {prefix:24} {bar:10} {pos}/{len} windows  {wide_msg}",
-            (false, _) => "{spinner} {prefix:24} {wide_msg}",
-        };
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━╸ ");
-        let bar = self.bars.add(ProgressBar::new(0));
-        bar.set_style(style);
-        bar.set_prefix(stream.to_owned());
-        bar
+    /// Whether LOG messages of the level INFO are printed here, so that nothing else needs to say what they say.
+    pub fn logs_info(&self) -> bool {
+        self.min_level.is_some_and(|level| level <= Level::Info)
+    }
+
+    /// Shows the bar of a stream, or what is new in it.
+    pub fn show_bar(&self, bar: Bar) {
+        self.bars.borrow_mut().set(bar);
+        if self.bars.borrow().is_due() {
+            self.draw("");
+        }
+    }
+
+    pub fn remove_bar(&self, stream: &str) {
+        self.bars.borrow_mut().remove(stream);
+        self.draw("");
+    }
+
+    pub fn remove_bars(&self) {
+        self.bars.borrow_mut().clear();
+        self.draw("");
     }
 
     /// Prints a line above the bars.
     pub fn line(&self, line: &str) {
-        self.write(&escaped(line));
+        self.write(&format!("{}{}", self.time(), escaped(line)));
     }
 
-    /// Prints lines as they are.
+    /// Prints lines of more than one part: only long ones are wrapped.
     pub fn text(&self, text: &str) {
         self.write(text);
+    }
+
+    /// Prints a line that people copy, so it is not wrapped.
+    pub fn command(&self, command: &str) {
+        self.draw(&format!("  {}\n", escaped(command)));
+    }
+
+    /// Keeps what a read has done until its end.
+    pub fn set_sum(&self, sum: String) {
+        *self.sum.borrow_mut() = Some(sum);
+    }
+
+    /// What the read has done, if there was one.
+    pub fn take_sum(&self) -> Option<String> {
+        self.sum.borrow_mut().take()
     }
 
     /// Prints the pending errors of a command that did what it was asked to: a `check` that found something. For people only, and
@@ -134,21 +167,47 @@ impl Terminal {
 
     /// Prints a line with a coloured label in front.
     fn print(&self, (label, colour): (&str, u8), text: &str) {
-        let text = escaped(text);
-        if self.has_colours {
-            self.write(&format!("\u{1b}[1;{colour}m{label}:\u{1b}[0m {text}"));
-        } else {
-            self.write(&format!("{label}: {text}"));
+        let time = self.time();
+        let line = self.wrapped(&format!("{time}{label}: {}", escaped(text)));
+        let line = match line.strip_prefix(&format!("{time}{label}:")) {
+            Some(rest) if self.has_colours => {
+                format!("{time}\u{1b}[1;{colour}m{label}:\u{1b}[0m{rest}")
+            }
+            _ => line,
+        };
+        self.draw(&format!("{line}\n"));
+    }
+
+    /// The time of day in front of each line, for those who look into details.
+    fn time(&self) -> String {
+        if self.min_level != Some(Level::Debug) {
+            return String::new();
+        }
+        let now = EpochMs::now().to_rfc3339(SecondsFormat::Millis);
+        let time = now.split_once('T').map(|(_, time)| time);
+        format!("{} ", time.unwrap_or_default())
+    }
+
+    fn write(&self, lines: &str) {
+        self.draw(&format!("{}\n", self.wrapped(lines)));
+    }
+
+    fn wrapped(&self, lines: &str) -> String {
+        match StandardStream::stderr().map(|stderr| stderr.screen_size()) {
+            Ok(Some((columns, _))) if self.is_tty => wrapped(lines, columns),
+            _ => lines.to_owned(),
         }
     }
 
-    /// Ignores a failed write, since it cannot be reported anywhere else.
-    fn write(&self, line: &str) {
-        let write = || {
-            let line = format!("{line}\n");
-            StandardStream::stderr().and_then(|mut stderr| stderr.write_all(line.as_bytes()))
+    /// Writes lines above the bars, and the bars. Ignores a failed write, since it cannot be reported anywhere else.
+    fn draw(&self, above: &str) {
+        let Ok(mut stderr) = StandardStream::stderr() else {
+            return;
         };
-        self.bars.suspend(|| drop(write()));
+        let size = stderr.screen_size();
+        let size = size.map_or(USUAL_SIZE, |(columns, rows)| ScreenSize { columns, rows });
+        let drawing = (self.bars.borrow_mut()).drawing(above, size, self.has_colours);
+        let _ = stderr.write_all(drawing.as_bytes());
     }
 }
 

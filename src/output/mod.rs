@@ -1,12 +1,14 @@
 //! Everything that is written: messages in one of three formats to stdout, what people read to a console, states to a file.
 //!
 //! `format` knows the lines, `writer` writes them, `redact` hides the token, `state_file` keeps the states, and `console` is
-//! what a person sees on stderr.
+//! what a person sees on stderr, with the `bars` of a read at its end and lines that `wrap` has broken at words.
 
+pub mod bars;
 pub mod console;
 pub mod format;
 mod redact;
 pub mod state_file;
+mod wrap;
 mod writer;
 
 use std::cell::RefCell;
@@ -23,7 +25,7 @@ use crate::epoch::EpochMs;
 use crate::failure::Failure;
 use crate::output::format::Format;
 use crate::output::redact::Redactor;
-use crate::output::state_file::StateFile;
+use crate::output::state_file::{SavedStates, StateFile};
 use crate::output::writer::Writer;
 use crate::stdio::StandardStream;
 
@@ -111,6 +113,11 @@ impl Output {
     /// Starts from the given states, and from now on keeps the latest state of every stream in this file.
     pub fn track_states(&self, states: BTreeMap<String, Value>, file: Option<StateFile>) {
         self.writer.states.borrow_mut().begin(states, file);
+    }
+
+    /// What was saved since the start.
+    pub fn saved(&self) -> SavedStates {
+        self.writer.states.borrow().saved()
     }
 
     /// The form in which records and states are written.

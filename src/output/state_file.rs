@@ -1,7 +1,7 @@
 //! The latest state of every stream, and the optional state file: which paths are accepted, how the file is locked, and how it is
 //! replaced.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, Permissions, TryLockError};
 use std::io::{self, ErrorKind, Write};
@@ -30,8 +30,19 @@ const PRIVATE_MODE: u32 = 0o600;
 #[derive(Default)]
 pub struct LatestStates {
     states: BTreeMap<String, Value>,
+    /// The streams whose state was saved since the start.
+    saved: BTreeSet<String>,
     file: Option<Arc<StateFile>>,
     has_changed: bool,
+}
+
+/// The states of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SavedStates {
+    /// The streams whose state was saved.
+    pub streams: Vec<String>,
+    /// Among them is every stream of the state that was given.
+    pub is_complete: bool,
 }
 
 /// A regular file that is replaced atomically, and locked until this value is dropped.
@@ -55,6 +66,7 @@ impl LatestStates {
     pub fn begin(&mut self, states: BTreeMap<String, Value>, file: Option<StateFile>) {
         *self = Self {
             states,
+            saved: BTreeSet::new(),
             file: file.map(Arc::new),
             has_changed: false,
         };
@@ -62,11 +74,20 @@ impl LatestStates {
 
     pub fn put(&mut self, stream: &str, state: &Value) {
         self.states.insert(stream.to_owned(), state.clone());
+        self.saved.insert(stream.to_owned());
         self.has_changed = true;
     }
 
     pub fn states(&self) -> impl Iterator<Item = (&String, &Value)> {
         self.states.iter()
+    }
+
+    /// What was saved since the start.
+    pub fn saved(&self) -> SavedStates {
+        SavedStates {
+            streams: self.saved.iter().cloned().collect(),
+            is_complete: self.states.keys().all(|name| self.saved.contains(name)),
+        }
     }
 
     /// Whether there is a state file.

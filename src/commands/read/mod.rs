@@ -30,12 +30,13 @@ use crate::commands::events::EventLogger;
 use crate::commands::inputs;
 use crate::commands::read::context::{Job, ReadContext};
 use crate::commands::read::parents::ParentIds;
-use crate::commands::read::progress::ProgressDisplay;
+use crate::commands::read::progress::{ProgressDisplay, SumAtEnd};
 use crate::commands::read::stats::SyncStats;
 use crate::config::Config;
 use crate::dixa::client::Client;
 use crate::dixa::fetch::Fetcher;
 use crate::dixa::host::Host;
+use crate::dixa::rate_limit::exports_interval;
 use crate::dixa::retry_budget::RetryBudget;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
@@ -90,8 +91,10 @@ pub async fn run(job: &Job, client: &Client, output: &Output, terminal: &Termina
         observer: &events,
     };
     let stats = SyncStats::new(None);
-    let progress = ProgressDisplay::new(terminal, &events);
+    let exports_interval = exports_interval(job.config.settings.exports_requests_per_minute);
+    let progress = ProgressDisplay::new(terminal, &events, exports_interval);
     let configured = selection::unique(&job.configured, output);
+    let _sum = SumAtEnd::new(terminal, &stats, configured.len());
     let selected = || {
         configured
             .iter()
