@@ -33,6 +33,7 @@ mod fault_table;
 mod faults;
 mod formats;
 mod fuzz_corpus;
+mod going_on;
 mod hostile;
 mod input_files;
 mod interruptions;

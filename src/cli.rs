@@ -2,6 +2,7 @@
 
 pub mod completions;
 mod environment;
+pub mod resume;
 pub mod tap;
 
 use std::env;

@@ -8,6 +8,7 @@ use source_dixa::airbyte::log::Level;
 use source_dixa::cli::tap::{TapAction, TapConfig};
 use source_dixa::cli::{self, Arguments, Command, ConfigFile, ReadFiles, token_of_environment};
 use source_dixa::commands::config_file::redact_known_tokens;
+use source_dixa::commands::resume::{ClosingWords, is_read};
 use source_dixa::commands::{self, Ended};
 use source_dixa::config::TOKEN_VARIABLE;
 use source_dixa::failure::Failure;
@@ -16,7 +17,7 @@ use source_dixa::output::console::Terminal;
 use source_dixa::output::format::Format;
 use source_dixa::stdio::{StandardStream, input_file};
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The exit codes that a shell reports for a process ended by SIGTERM (15) or SIGINT (2).
 const TERMINATED: u8 = 128 + 15;
@@ -68,17 +69,41 @@ async fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, output, &terminal).await,
     };
+    let mut interrupts = interrupts(&arguments.command, &terminal);
+    let is_orderly = interrupts.is_some();
     let work = async move {
         let output = output.with_console(Box::new(terminal.clone()));
         let ended = tokio::select! {
             ended = commands::run(&arguments.command, &output, &terminal) => ended,
             () = output.closed() => Ended::Failed,
+            () = next(&mut interrupts) => Ended::Interrupted,
         };
-        finish(output, ended, &terminal).await
+        let words = ClosingWords::new(&arguments.command, &output);
+        tokio::select! {
+            code = finish(output, ended, words.as_ref(), &terminal) => code,
+            // A second Ctrl-C waits for nothing, not even for the reader of stdout.
+            () = next(&mut interrupts) => ExitCode::from(INTERRUPTED),
+        }
     };
     tokio::select! {
         code = work => code,
-        code = shutdown_signal() => ExitCode::from(code),
+        code = shutdown_signal(is_orderly) => ExitCode::from(code),
+    }
+}
+
+/// The Ctrl-C of a person at a terminal, who wants to know where a read ended. Everything else that sends SIGINT relies on its
+/// default action.
+fn interrupts(command: &Command, terminal: &Terminal) -> Option<Signal> {
+    if !is_read(command) || !terminal.is_tty() {
+        return None;
+    }
+    signal(SignalKind::interrupt()).ok()
+}
+
+async fn next(signals: &mut Option<Signal>) {
+    match signals {
+        Some(signals) => drop(signals.recv().await),
+        None => std::future::pending().await,
     }
 }
 
@@ -160,7 +185,7 @@ async fn usage(error: &clap::Error, output: Output, terminal: &Terminal) -> Exit
         } else {
             output.text(error.render().to_string().as_bytes());
         }
-        return finish(output, Ended::Succeeded, terminal).await;
+        return finish(output, Ended::Succeeded, None, terminal).await;
     }
     redact_known_tokens(std::env::args_os(), &output);
     let text = error.render().to_string();
@@ -185,12 +210,13 @@ async fn usage(error: &clap::Error, output: Output, terminal: &Terminal) -> Exit
 }
 
 /// Writes the remaining output and returns the exit code. A failed write is an error, which is printed last on stderr.
-async fn finish(output: Output, ended: Ended, terminal: &Terminal) -> ExitCode {
+async fn finish(
+    output: Output,
+    ended: Ended,
+    words: Option<&ClosingWords>,
+    terminal: &Terminal,
+) -> ExitCode {
     let error = match output.close().await {
-        Ok(()) if ended == Ended::Succeeded => {
-            terminal.succeed();
-            return ExitCode::SUCCESS;
-        }
         Ok(()) => None,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             Some("stdout was closed by its reader before all output was written.".to_owned())
@@ -199,17 +225,26 @@ async fn finish(output: Output, ended: Ended, terminal: &Terminal) -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::Other => Some(error.to_string()),
         Err(error) => Some(format!("cannot write to stdout: {error}")),
     };
-    terminal.fail(error.as_deref());
+    if error.is_none() && ended == Ended::Succeeded {
+        terminal.succeed();
+    } else {
+        terminal.fail(error.as_deref());
+    }
+    if let (None, Some(words)) = (&error, words) {
+        words.print(ended, terminal);
+    }
     match (ended, error) {
+        (Ended::Succeeded, None) => ExitCode::SUCCESS,
         (Ended::Usage, None) => ExitCode::from(INVALID_USAGE),
+        (Ended::Interrupted, _) => ExitCode::from(INTERRUPTED),
         _ => ExitCode::FAILURE,
     }
 }
 
 /// Waits for SIGTERM or SIGINT if this is the first process of a container, for which the kernel would
 /// ignore them. Otherwise they keep their default action, which clients rely on
-/// (docs/airbyte-protocol.md 2.2 and 4.4).
-async fn shutdown_signal() -> u8 {
+/// (docs/airbyte-protocol.md 2.2 and 4.4). A SIGINT that ends the read in order is not taken.
+async fn shutdown_signal(is_orderly: bool) -> u8 {
     if std::process::id() != 1 {
         return std::future::pending().await;
     }
@@ -221,6 +256,6 @@ async fn shutdown_signal() -> u8 {
     };
     tokio::select! {
         _ = terminate.recv() => TERMINATED,
-        _ = interrupt.recv() => INTERRUPTED,
+        _ = interrupt.recv(), if !is_orderly => INTERRUPTED,
     }
 }

@@ -8,6 +8,7 @@ mod input_file;
 pub mod inputs;
 mod numbers;
 pub mod read;
+pub mod resume;
 pub mod spec;
 mod stdin;
 mod tap;
@@ -30,6 +31,8 @@ pub enum Ended {
     Failed,
     /// The command line cannot be carried out, so nothing was done.
     Usage,
+    /// A person has stopped it.
+    Interrupted,
 }
 
 /// Runs a command.
