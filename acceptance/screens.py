@@ -1,5 +1,5 @@
-"""Runs `check` and `read` in a pseudo-terminal, and writes their screens into README.md, and that of `read` into
-docs/read.svg, a picture. Needs the package pyte.
+"""Runs `check` and `read` in a pseudo-terminal. Writes the screen of `check` into README.md, and a picture of that of
+`read` into docs/read.svg. Needs the package pyte.
 
 python3 -m acceptance.screens --connector target/release/source-dixa --simulator target/release/dixa-simulator
 """
@@ -42,32 +42,28 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "config.json"
             file.write_text(json.dumps(dixa.config))
-            screens = {
-                "check": screen([tools.connector, "check", "--config", file], 30),
-                "read": screen([tools.connector, "read", "--config", file, "--streams", STREAMS], 9),
-            }
-    (ROOT / "docs/read.svg").write_text(picture(screens["read"]))
-    readme = (ROOT / "README.md").read_text()
-    for name, shown in screens.items():
-        text = "\n".join(line.rstrip() for line in shown.display).strip("\n")
-        # As a person would see Dixa's hosts.
-        for local, public in (
-            (url, "https://…"),
-            ("Exports API (127.0.0.1)", "Exports API (exports.dixa.io)"),
-            ("main API (127.0.0.1)", "main API (dev.dixa.io)"),
-        ):
-            text = text.replace(local, public)
-        readme = replaced(readme, name, text)
-    (ROOT / "README.md").write_text(readme)
+            check = screen([tools.connector, "check", "--config", file], 30)
+            read = screen([tools.connector, "read", "--config", file, "--streams", STREAMS], 9)
+    (ROOT / "docs/read.svg").write_text(picture(read))
+    text = "\n".join(line.rstrip() for line in check.display).strip("\n")
+    # As a person would see Dixa's hosts.
+    for local, public in (
+        (url, "https://…"),
+        ("Exports API (127.0.0.1)", "Exports API (exports.dixa.io)"),
+        ("main API (127.0.0.1)", "main API (dev.dixa.io)"),
+    ):
+        text = text.replace(local, public)
+    readme = ROOT / "README.md"
+    readme.write_text(replaced(readme.read_text(), text))
 
 
-def replaced(readme, name, text):
-    """The README with this text as the screen of this name, indented as its markers are."""
-    block = [f"<!-- screen {name} -->", "```text", *text.split("\n"), "```", "<!-- /screen -->"]
-    marks = rf"^( *)<!-- screen {name} -->.*?<!-- /screen -->"
+def replaced(readme, text):
+    """The README with this text as its screen, indented as the markers are."""
+    block = ["<!-- screen check -->", "```text", *text.split("\n"), "```", "<!-- /screen -->"]
+    marks = r"^( *)<!-- screen check -->.*?<!-- /screen -->"
     readme, found = re.subn(marks, lambda mark: "\n".join(mark[1] + line for line in block), readme, flags=re.S | re.M)
     if not found:
-        sys.exit(f"README.md has no markers for the screen {name}")
+        sys.exit("README.md has no markers for the screen")
     return readme
 
 
