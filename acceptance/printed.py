@@ -59,6 +59,8 @@ PROGRAMS = [
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.S | re.M)
 # A column of spaces would be another line's indentation.
 INLINE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")
+# The languages of blocks that show an output or a diagram.
+NOT_COMMANDS = {"text", "mermaid"}
 VARIABLES = re.compile(r"^(?:[A-Z_]+=\S+ +)*")
 
 Printed = namedtuple("Printed", "where language text")
@@ -76,7 +78,7 @@ def printed(connector):
 def in_markdown(path):
     where, text = path.relative_to(ROOT), path.read_text()
     for block in FENCED.finditer(text):
-        if block[2] != "text":
+        if block[2] not in NOT_COMMANDS:
             line = text.count("\n", 0, block.start()) + 1
             yield Printed(f"{where}:{line}", block[2] or "none", textwrap.dedent(block[3]).strip())
     # Lines stay where they are.

@@ -26,6 +26,7 @@ mod check;
 mod child_streams;
 mod cli;
 mod clocks;
+mod columns;
 mod discover;
 mod documents;
 mod errors;
