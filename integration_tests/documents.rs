@@ -93,7 +93,7 @@ fn the_metadata_matches_the_version_and_the_hosts() {
     let [name] = &yaml(metadata, "dockerRepository")[..] else {
         panic!("one repository")
     };
-    assert!(dockerfile.contains(&format!("io.airbyte.name=\"{name}\"")));
+    assert!(dockerfile.contains(&format!("ARG IMAGE={name}\n")));
     let listed = yaml(metadata, "-");
     let spec: Value = serde_json::from_str(include_str!("../spec.json")).unwrap();
     for host in ["exports_base_url", "api_base_url"] {
