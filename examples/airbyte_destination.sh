@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Loads conversations and messages with an Airbyte destination, and goes on from there in the next run. Needs jq, and a
+# Loads conversations and messages with an Airbyte destination. The next run continues from there. Needs jq, and a
 # destination that is installed as a program, for example: pip install airbyte-destination-ailake
-# (for semantic search: it adds a vector of a text, and leaves out nested fields).
-# DESTINATION names the program, and DESTINATION_CONFIG the file of its config.
+# (for semantic search: it adds an embedding of a text field, and leaves out nested fields).
+# DESTINATION names the program, and DESTINATION_CONFIG its config file.
 set -euo pipefail
 config=(${CONFIG:+--config "$CONFIG"})
 
@@ -14,6 +14,6 @@ source-dixa discover "${config[@]}" | jq '{streams: [.catalog.streams[] | select
 source-dixa read "${config[@]}" --catalog catalog.json --state state.jsonl --allow-missing-state |
     "$DESTINATION" write --config "$DESTINATION_CONFIG" --catalog catalog.json >given_back.jsonl
 
-# The destination gives back the states of what it has loaded.
+# The destination prints the states of what it has loaded.
 grep '"STATE"' given_back.jsonl >state.new
 mv state.new state.jsonl

@@ -1,18 +1,18 @@
 """Dixa as an asset in Dagster, loaded into DuckDB every hour.
 
 Needs: pip install dagster 'dlt[duckdb]'
-It needs dlt_pipeline.py in the same folder, and its variables: CONFIG or DIXA_API_TOKEN, and DIXA_FOLDER. Set both
-paths in full: Dagster runs it in a folder of its own.
+It needs dlt_pipeline.py in the same folder, and its variables: CONFIG or DIXA_API_TOKEN, and DIXA_FOLDER. Use
+absolute paths: Dagster runs it in a folder of its own.
 """
 
 import dagster as dg
 from dlt_pipeline import load
 
 
-# One at a time: Dixa counts requests by token.
+# One at a time: Dixa counts requests per token.
 @dg.asset(group_name="dixa", pool="dixa")
 def dixa(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-    """What is new in Dixa, in DuckDB. The run's log has what source-dixa logs, and the reason of a failure."""
+    """What is new in Dixa, in DuckDB. The run's log contains what source-dixa logs, and the reason for any failure."""
     loaded = load("duckdb", log=context.log)
     return dg.MaterializeResult(metadata={"loaded": str(loaded)})
 

@@ -1,12 +1,13 @@
-"""Loads Dixa into DuckDB, PostgreSQL or any other destination of dlt, and continues from there in the next run.
+"""Loads Dixa into DuckDB, PostgreSQL or any other dlt destination. The next run continues from there.
 
 Needs: source-dixa on the PATH, and pip install 'dlt[duckdb]'. The config comes from the file that CONFIG names, or the
 token from DIXA_API_TOKEN.
     python dlt_pipeline.py
     python dlt_pipeline.py postgres conversations messages
-The first loads every stream but messages and activity_logs, which are large, into dixa.duckdb. The second loads these
-two streams into PostgreSQL (dlt[postgres]), whose address dlt takes from DESTINATION__POSTGRES__CREDENTIALS. The tables
-are in the schema dixa_data. DIXA_FOLDER names the folder of dixa.duckdb and of dlt's own files, if not the current one.
+The first loads every stream except messages and activity_logs, which are large, into dixa.duckdb. The second loads the
+two streams it names into PostgreSQL (dlt[postgres]). dlt takes its address from DESTINATION__POSTGRES__CREDENTIALS.
+The tables are in the schema dixa_data. DIXA_FOLDER names the folder for dixa.duckdb and dlt's own files, if not the
+current one.
 """
 
 import json
@@ -22,7 +23,7 @@ import dlt
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 LOG = logging.getLogger("source-dixa")
-# dlt's names of the schemas' types.
+# dlt's names for the types in the schemas.
 TYPES = {
     "boolean": "bool",
     "integer": "bigint",
@@ -34,7 +35,7 @@ TYPES = {
 
 
 def records(streams, log):
-    """Every record, with its table, key and columns; the positions are in dlt's own state, next to the rows."""
+    """Yields every record with its table, key and columns. Keeps the positions in dlt's own state, next to the rows."""
     positions = dlt.current.resource_state().setdefault("positions", {})
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder) / "state.jsonl"
@@ -50,7 +51,7 @@ def records(streams, log):
 
 
 def hints(stream):
-    """Streams with a position are merged by their key, the others are replaced: they are read in full each time."""
+    """Merges incremental streams by their key. Replaces all others, which are read in full each time."""
     columns = {}
     for name, schema in stream["json_schema"]["properties"].items():
         kinds = [kind for kind in schema["type"] if kind != "null"]
@@ -67,7 +68,7 @@ def hints(stream):
 
 
 def run(command, options, log):
-    """The messages of source-dixa. Its LOG messages go to the log. If it fails, what it prints to stderr is raised."""
+    """Yields the messages of source-dixa. LOG messages go to the log instead. A failure raises what is on stderr."""
     if not shutil.which("source-dixa"):
         raise RuntimeError("source-dixa is not on the PATH")
     config = json.loads(Path(os.environ["CONFIG"]).read_text()) if "CONFIG" in os.environ else {}
@@ -94,7 +95,7 @@ def run(command, options, log):
 
 
 def load(destination="duckdb", streams=(), log=LOG):
-    """Loads what is new, and returns what dlt says about it."""
+    """Loads what is new, and returns dlt's summary."""
     folder = Path(os.environ.get("DIXA_FOLDER", ".")).resolve()
     if destination == "duckdb":
         destination = dlt.destinations.duckdb(str(folder / "dixa.duckdb"))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes conversations and messages as plain rows, then prints the median time to the first answer by queue.
+# Writes conversations and messages as plain rows, then prints the median time to first answer, by queue.
 # Needs DuckDB: its command line, or its Python package.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

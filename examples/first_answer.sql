@@ -1,4 +1,4 @@
--- Median time to the first answer, by queue. Times are milliseconds since 1970.
+-- Median time to first answer, by queue. Times are milliseconds since 1970.
 WITH answers AS (
     SELECT csid, min(created_at) AS answered_at
     FROM read_json('messages.jsonl', columns = {csid: 'BIGINT', created_at: 'BIGINT', direction: 'VARCHAR'})

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Keeps Parquet files in dixa/; parquet.sql reads them. Conversations: each run adds a file with what is new, in a folder named
-# as in Hive by the day of the run: dixa/conversations/date=2026-01-31/. Lists: each run replaces dixa/tags/tags.parquet etc.
-# A run that is interrupted loses nothing: the state is kept only when the file is complete. The next run goes on from there.
+# Writes Parquet files to dixa/; parquet.sql reads them. Conversations: each run adds a file with what is new, in a Hive-style
+# folder for the day of the run: dixa/conversations/date=2026-01-31/. Lists: each run replaces dixa/tags/tags.parquet etc.
+# An interrupted run loses nothing: the state is saved only once the file is complete. The next run continues from there.
 # Needs jq, flock (util-linux), and DuckDB's command line: pip install duckdb-cli
 # The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
-# With BUCKET=s3://name each file is copied there, before the state is kept. The access is then in s3.sql:
+# With BUCKET=s3://name, each file is copied there before the state is saved. s3.sql then holds the credentials:
 #     CREATE SECRET (TYPE s3, KEY_ID '…', SECRET '…', REGION 'eu-west-1');
 set -euo pipefail
 
@@ -20,11 +20,11 @@ mkdir -p dixa
 find dixa -name '*.part' -delete
 rm -f conversations.new .conversations.new.*.tmp
 
-# Times as timestamps.
+# Writes times as timestamps.
 config=$(cat "${CONFIG:-/dev/null}" | jq -n '(input? // {}) + {typed_values: true}')
 source-dixa discover --config - <<<"$config" >discovered.json
 
-# parquet STREAM FILE OPTIONS...: reads a stream into a file, with the schema's columns and types: the same in every run.
+# parquet STREAM FILE OPTIONS...: reads a stream into a file. Columns and types are the schema's, so they are the same in every run.
 parquet() {
     local columns
     columns=$(jq -r --arg stream "$1" '.catalog.streams[] | select(.name == $stream) | .json_schema.properties
@@ -46,7 +46,7 @@ parquet conversations "dixa/conversations/$(date -u +date=%F/%H%M%S.%N).parquet"
     --state conversations.json --allow-missing-state --state-out conversations.new
 mv conversations.new conversations.json
 
-# What is read in full: all but conversations, messages and activity_logs.
+# The streams that are read in full: all except conversations, messages and activity_logs.
 for list in $(jq -r '.catalog.streams[] | select(.supported_sync_modes == ["full_refresh"]).name' discovered.json); do
     parquet "$list" "dixa/$list/$list.parquet"
 done

@@ -1,7 +1,7 @@
-"""Loads Dixa into a DuckDB file with PyAirbyte, and continues from there in the next run.
+"""Loads Dixa into a DuckDB file with PyAirbyte. The next run continues from there.
 
-Needs: pip install airbyte. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN. Where
-PyAirbyte's list of connectors cannot be reached, set AIRBYTE_OFFLINE_MODE=1.
+Needs: pip install airbyte. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN. If
+PyAirbyte cannot reach its list of connectors, set AIRBYTE_OFFLINE_MODE=1.
 """
 
 import json
@@ -20,7 +20,7 @@ if "CONFIG" in os.environ:
 program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
 source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
-# There are many times as many messages and activity logs as conversations.
+# Leaves out messages and activity logs, of which there are many times as many as conversations.
 source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
 cache = ab.new_local_cache(cache_name="dixa", cache_dir=".")
 source.read(cache=cache)

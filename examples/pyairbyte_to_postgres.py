@@ -1,8 +1,8 @@
-"""Loads Dixa into PostgreSQL with PyAirbyte, and continues from there in the next run.
+"""Loads Dixa into PostgreSQL with PyAirbyte. The next run continues from there.
 
 Needs: pip install airbyte psycopg2-binary. The config comes from the file that CONFIG names, or the token from
 DIXA_API_TOKEN. POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DATABASE name an existing
-database; the tables are in its schema `dixa`. Where PyAirbyte's list of connectors cannot be reached, set
+database; the tables are in its schema `dixa`. If PyAirbyte cannot reach its list of connectors, set
 AIRBYTE_OFFLINE_MODE=1.
 """
 
@@ -18,14 +18,14 @@ config = {"api_token": os.environ.get("DIXA_API_TOKEN")}
 if "CONFIG" in os.environ:
     with open(os.environ["CONFIG"]) as file:
         config = json.load(file)
-# Times as timestamps: PyAirbyte cannot load the milliseconds of columns whose name ends in `_at`.
+# Writes times as timestamps: PyAirbyte cannot load milliseconds in columns whose names end in `_at`.
 config["typed_values"] = True
 
 # Without a path, PyAirbyte would install another connector of this name.
 program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
 source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
-# There are many times as many messages and activity logs as conversations.
+# Leaves out messages and activity logs, of which there are many times as many as conversations.
 source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
 cache = PostgresCache(
     host=os.environ["POSTGRES_HOST"],

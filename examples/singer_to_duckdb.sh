@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Loads every stream but messages and activity_logs into dixa.duckdb with target-duckdb, and continues from there in the next run.
+# Loads every stream except messages and activity_logs into dixa.duckdb with target-duckdb. The next run continues from there.
 # The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
-# Needs: pip install target-duckdb 'duckdb<1.1' (newer ones mistake the first row of some files for a header).
+# Needs: pip install target-duckdb 'duckdb<1.1' (newer versions mistake the first row of some files for a header).
 set -euo pipefail
 
 echo '{"filepath": "dixa.duckdb", "default_target_schema": "main", "primary_key_required": false}' >target.json
 source-dixa read ${CONFIG:+--config "$CONFIG"} --format singer --state state.json --allow-missing-state |
     target-duckdb --config target.json >given_back.jsonl
 
-# The target gives back the state of what it has loaded.
+# The target prints the state of what it has loaded.
 [ -s given_back.jsonl ]
 tail -1 given_back.jsonl >state.json
