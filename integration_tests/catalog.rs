@@ -48,28 +48,28 @@ fn one_bad_stream_fails_alone() {
                 "conversations",
                 json!({"sync_mode": "incremental", "cursor_field": ["created_at"]}),
             ),
-            "`conversations` has `updated_at`",
+            "`conversations`, which has `updated_at`",
         ),
         (
             configured(
                 "conversations",
                 json!({"sync_mode": "incremental", "cursor_field": ["updated_at", "x"]}),
             ),
-            "`conversations` has `updated_at`",
+            "`conversations`, which has `updated_at`",
         ),
         (
             configured(
                 "agents",
                 json!({"sync_mode": "incremental", "cursor_field": {"a": 1}}),
             ),
-            "`agents` has no cursor field",
+            "`agents`, which has no cursor field",
         ),
         (
             configured(
                 "agents",
                 json!({"sync_mode": "incremental", "cursor_field": ["createdAt"]}),
             ),
-            "`agents` has no cursor field",
+            "`agents`, which has no cursor field",
         ),
     ];
     for (bad, part) in cases {

@@ -81,8 +81,8 @@ fn an_unknown_stream_is_a_usage_error_before_any_request_and_blanks_do_not_count
         ("Teams", "did you mean `teams`?"),
         ("end_user", "did you mean `endusers`?"),
         ("invoices", "the streams are: conversations, messages"),
-        (" , ", "it names no stream"),
-        ("", "it names no stream"),
+        (" , ", "no stream was given"),
+        ("", "no stream was given"),
     ] {
         let ran = read(streams);
         assert_eq!(ran.code, 2, "{streams}");

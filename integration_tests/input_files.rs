@@ -118,7 +118,7 @@ fn an_unusable_file_is_named_with_the_reason() {
         (
             "catalog",
             Some(r#"{"streams":[{"stream":{}}]}"#),
-            "stream number 1 has no name",
+            "Entry 1 of the catalog has no `stream.name`",
         ),
         ("state", Some("{"), "not JSON"),
         ("state", Some("[3]"), "entry number 1"),

@@ -228,7 +228,8 @@ fn states_of_unknown_streams_are_ignored_and_never_written() {
     assert_eq!(ran.records("tags").len(), 8);
     assert_eq!(ran.records("conversations").len(), 200);
     assert!(ran.states("long_gone").is_empty());
-    let is_named = |warning: &&str| warning.contains("does not have (1 of 2): `long_gone`.");
+    let is_named =
+        |warning: &&str| warning.contains("contains unknown streams (1 of 2): `long_gone`.");
     assert!(ran.logs("WARN").iter().any(is_named));
 }
 

@@ -209,7 +209,7 @@ fn bad_input_ends_in_one_clear_line() {
     assert!(simulator.log().is_empty());
     for (arguments, part) in [
         (&["--bogus"][..], "unexpected argument '--bogus'"),
-        (&[], "there is no API token"),
+        (&[], "no API token was given"),
     ] {
         let ran = tap.run(arguments);
         assert_eq!(ran.code, Some(2));

@@ -51,7 +51,7 @@ Examples:
   Two streams, resuming where the last read ended:
     source-dixa read --config config.json --streams conversations,agents \\
       --state messages.jsonl > more.jsonl
-  For a schedule, one run at a time. The new state replaces the old one only
+  On a schedule, one run at a time. The new state replaces the old one only
   when the loader succeeds:
     flock -n s.lock bash -o pipefail -c 'source-dixa read \\
       --config config.json --state s.json --allow-missing-state \\
@@ -62,7 +62,7 @@ Examples:
     source-dixa read --config config.json --streams tags --format jsonl |
       jq .name";
 
-/// Reads the conversations and lists of a Dixa account and writes Airbyte messages, one JSON object per line.
+/// Reads conversations and lists from a Dixa account and writes them as Airbyte messages, one JSON object per line.
 #[derive(Debug, Parser)]
 #[command(name = "source-dixa", version = VERSION, max_term_width = 100)]
 #[command(
@@ -114,7 +114,7 @@ impl Command {
 
 #[derive(Args, Debug)]
 pub struct ConfigFile {
-    /// The config, a JSON file; `-` is standard input. Not needed if the environment variable `DIXA_API_TOKEN` holds the token.
+    /// Path to the JSON config file, or `-` for standard input. Optional if `DIXA_API_TOKEN` is set.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// As a Singer tap: further configs, whose keys replace those before, and keys of the tap only.
@@ -139,15 +139,15 @@ pub struct ReadFiles {
     /// Read only these streams.
     #[arg(long, value_name = "NAME,…", value_parser = stream_names)]
     pub streams: Option<Vec<StreamNames>>,
-    /// The state of an earlier read: its state file, its output, or a single state; `-` is standard input. Default: read from the
-    /// start.
+    /// Continue from the state of an earlier read: its state file, its output, or a single state. `-` reads standard input.
+    /// Default: read from the start.
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,
     /// Read from the start if the file of `--state` does not exist yet.
     #[arg(long)]
     pub allow_missing_state: bool,
-    /// Write the latest state of all streams to FILE. Replaced atomically, once its records have reached stdout. Must differ
-    /// from `--state`.
+    /// Write the latest state of all streams to FILE. It is replaced atomically, after the records that it covers have been
+    /// written to stdout. Must differ from `--state`.
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(state_file))]
     pub state_out: Option<PathBuf>,
     /// The output format.
@@ -227,7 +227,7 @@ fn stream_names(text: &str) -> Result<StreamNames, String> {
     let names = text.split(',').map(str::trim);
     let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
     if names.is_empty() {
-        return Err("it names no stream".to_owned());
+        return Err("no stream was given".to_owned());
     }
     match names.iter().find(|name| table::find(name).is_none()) {
         Some(unknown) => Err(table::unknown(unknown)),
@@ -267,7 +267,7 @@ static CATALOG_HELP: LazyLock<String> = LazyLock::new(|| {
 
 /// The streams, in lines of at most 80 columns.
 static STREAMS_HELP: LazyLock<String> = LazyLock::new(|| {
-    let mut lines = vec!["Streams (* = large, and read only if named):".to_owned()];
+    let mut lines = vec!["Streams (* = large; read only if you name it):".to_owned()];
     let mut line = String::new();
     for stream in STREAMS {
         let mark = if stream.is_suggested { "" } else { "*" };

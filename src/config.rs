@@ -21,7 +21,7 @@ use crate::window::windows;
 /// A `start_date` may be this far ahead: a date may have been typed east of UTC.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The environment variable for the token, if the config has none.
+/// The environment variable for the API token, if the config has none.
 pub const TOKEN_VARIABLE: &str = "DIXA_API_TOKEN";
 
 /// What other connectors for Dixa, and users, call our keys (docs/dixa-migrations.md).

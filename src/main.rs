@@ -140,7 +140,7 @@ fn check_token_is_given(file: &ConfigFile) -> Result<(), clap::Error> {
         None => "",
     };
     let message = format!(
-        "there is no API token. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}{of_tap}"
+        "no API token was given. Give a config with `--config FILE`: {{\"api_token\": \"…\"}}, or set the environment variable {TOKEN_VARIABLE}{of_tap}"
     );
     Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
 }
@@ -150,7 +150,7 @@ fn check_state_is_named(files: &ReadFiles) -> Result<(), clap::Error> {
     if !files.allow_missing_state || files.state.is_some() {
         return Ok(());
     }
-    let message = "`--allow-missing-state` has no `--state FILE`. Add that, or leave it out";
+    let message = "`--allow-missing-state` requires `--state FILE`. Add `--state FILE`, or remove `--allow-missing-state`";
     Err(cli::usage().error(ErrorKind::MissingRequiredArgument, message))
 }
 

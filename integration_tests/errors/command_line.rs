@@ -68,7 +68,7 @@ pub fn cases() -> Vec<Case> {
         ),
         case(
             "two files from standard input",
-            "Put one of them into a file.",
+            "Save the other input to a file.",
             Bench::new("read --config {dir}/config.json --state - --catalog -"),
         ),
         case(

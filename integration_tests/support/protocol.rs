@@ -45,7 +45,7 @@ fn checked(stdout: &str, last: LastState) -> Vec<Value> {
         "the last line is incomplete"
     );
     if stdout.starts_with("source-dixa")
-        || stdout.starts_with("Reads the conversations and lists of a Dixa account")
+        || stdout.starts_with("Reads conversations and lists from a Dixa account")
     {
         return Vec::new();
     }

@@ -91,7 +91,7 @@ pub fn parse(text: &str) -> Result<Vec<ConfiguredStream>, Failure> {
     let mut catalogs = [&catalog].into_iter().chain(inner);
     let Some(streams) = catalogs.find_map(|catalog| catalog.get("streams")?.as_array()) else {
         return Err(Failure::config(
-            "The catalog must be an object with a list `streams`: a configured catalog, whose entries each have a `stream` and a `sync_mode`, or the catalog that the discovery printed.",
+            "The catalog must be an object with a list `streams`: a configured catalog, whose entries each have a `stream` and a `sync_mode`, or the output of `discover`.",
         ));
     };
     let mut selected = Vec::new();
@@ -125,7 +125,7 @@ fn parse_stream(number: usize, entry: &Value) -> Result<Option<ConfiguredStream>
     }
     let Some(name) = entry.pointer("/stream/name").and_then(Value::as_str) else {
         return Err(Failure::config(format!(
-            "In the catalog, stream number {number} has no name at `stream.name`. Each entry must look like {{\"stream\": {{\"name\": …}}, \"sync_mode\": …}}."
+            "Entry {number} of the catalog has no `stream.name`. Each entry must look like {{\"stream\": {{\"name\": …}}, \"sync_mode\": …}}."
         )));
     };
     // Airbyte's API puts the same settings into a separate object.

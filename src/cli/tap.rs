@@ -19,7 +19,7 @@ fn tap_help() -> String {
     format!("{TAP_EXIT_CODES}\n\n{ENVIRONMENT}")
 }
 
-/// Reads the conversations and lists of a Dixa account as a Singer tap: writes SCHEMA, RECORD and STATE messages.
+/// Reads conversations and lists from a Dixa account as a Singer tap: writes SCHEMA, RECORD and STATE messages.
 #[derive(Debug, Parser)]
 #[command(name = TAP_NAME, version = env!("SOURCE_DIXA_VERSION"), max_term_width = 100, args_override_self = true)]
 #[command(after_help = tap_help())]

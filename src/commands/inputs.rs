@@ -27,7 +27,7 @@ pub fn select_streams(files: &ReadFiles) -> Result<Vec<ConfiguredStream>, Failur
     let given = files.config.paths().chain(others);
     if given.filter(|path| path.as_os_str() == "-").count() > 1 {
         return Err(Failure::config(
-            "Only one file can be standard input (`-`).",
+            "Only one option can read standard input (`-`). Save the other input to a file.",
         ));
     }
     let best = |stream: &Stream| ConfiguredStream::best(stream.name, stream.cursor().is_some());
@@ -48,7 +48,7 @@ pub fn select_streams(files: &ReadFiles) -> Result<Vec<ConfiguredStream>, Failur
     let is_known = |stream: &ConfiguredStream| table::find(&stream.name).is_some();
     if files.config.tap.is_some() && !configured.is_empty() && !configured.iter().any(is_known) {
         return Err(Failure::config(format!(
-            "The catalog {} selects `{}`, but no stream of tap-dixa, so it seems to be the catalog of another tap. Make one with `tap-dixa --discover`.",
+            "The catalog {} selects `{}`, but none of tap-dixa's streams, so it is probably another tap's catalog. Make one with `tap-dixa --discover`.",
             path.display(),
             configured[0].name
         )));
@@ -90,7 +90,7 @@ pub fn load_state(files: &ReadFiles, output: &Output) -> Result<States, Failure>
     let loaded = state::read(input, &knows).map_err(|failure| failure.context(&name))?;
     if loaded.ignored > 0 {
         let warning = format!(
-            "{name}: {} ignored: cut off, or neither a state nor a message of a read.",
+            "{name}: {} ignored: cut off, or neither a state nor part of a read's output.",
             match loaded.ignored {
                 1 => "1 line or entry is".to_owned(),
                 count => format!("{count} lines or entries are"),

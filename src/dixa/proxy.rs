@@ -10,8 +10,9 @@ use crate::dixa::error::Error;
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
-const NOT_A_URL: &str = "is not the URL of a proxy, such as http://proxy.example.com:8080";
-const UNKNOWN_SCHEME: &str = "names a kind of proxy that is not supported: use http, https, socks4, socks4a, socks5 or socks5h";
+const NOT_A_URL: &str = "is not a valid proxy URL, such as http://proxy.example.com:8080";
+const UNKNOWN_SCHEME: &str =
+    "has an unsupported proxy scheme: use http, https, socks4, socks4a, socks5 or socks5h";
 
 /// A proxy, and the variable that names it. Hosts in `NO_PROXY` are connected to directly.
 pub struct EnvironmentProxy {

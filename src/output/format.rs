@@ -21,7 +21,7 @@ pub enum Format {
     Airbyte,
     /// Singer messages, for any target: SCHEMA, RECORD, STATE
     Singer,
-    /// The records of one stream and nothing else
+    /// Only the records of one stream, one per line
     Jsonl,
 }
 

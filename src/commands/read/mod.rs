@@ -62,7 +62,7 @@ pub async fn read(
     let configured = inputs::select_streams(files)?;
     if files.format == Format::Jsonl && configured.len() != 1 {
         return Err(Failure::config(
-            "The format `jsonl` can hold only one stream: select it with `--streams NAME`.",
+            "The format `jsonl` supports only one stream: select it with `--streams NAME`.",
         ));
     }
     // Locked before the state is read: no other run may be about to change it.
@@ -149,7 +149,7 @@ fn warn_of_unknown_states(states: &States, output: &Output) {
         names.push(format!("{} more", count - MAX_SHOWN_NAMES));
     }
     let warning = format!(
-        "The state names streams that this source does not have ({count} of {}): {}. That part of it is ignored.",
+        "The state contains unknown streams ({count} of {}): {}. They are ignored.",
         states.len(),
         names.join(", ")
     );

@@ -54,7 +54,7 @@ pub fn resolve(configured: &ConfiguredStream) -> Result<(&'static Stream, SyncMo
                 format!("`{cursor}` as its only cursor field")
             });
         return Err(Failure::config(format!(
-            "The catalog's `cursor_field` is not the stream's: `{name}` has {allowed}."
+            "The catalog's `cursor_field` is not valid for stream `{name}`, which has {allowed}."
         )));
     }
     Ok((stream, mode))
