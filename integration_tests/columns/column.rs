@@ -170,11 +170,11 @@ fn kind(field: &Value) -> String {
     let names = types
         .filter_map(Value::as_str)
         .filter(|name| *name != "null");
-    let named = |name| match name {
+    let spelled = |name| match name {
         "array" => format!("array of {}", element(&field["items"])),
         other => other.to_owned(),
     };
-    let names: Vec<_> = names.map(named).collect();
+    let names: Vec<_> = names.map(spelled).collect();
     let unit = match (&field["x-typed-values"], &field["format"]) {
         (Value::String(mark), _) if mark == "date-time" => " (ms)",
         (_, Value::String(format)) if format == "date-time" => " (date-time)",
