@@ -64,7 +64,7 @@ fn a_read_shows_the_progress_of_each_stream_and_what_it_waits_for() {
         " records",
         "B/s\r\n",
         " left, ",
-        "Read 2 streams: ",
+        "2 streams: ",
     ] {
         assert!(ran.terminal.contains(part), "{part}: {}", ran.terminal);
     }
@@ -245,7 +245,7 @@ fn debug_says_each_thing_once_with_the_time_of_day() {
             "{time}"
         );
     }
-    for once in ["agents: done, ", "Read 2 streams"] {
+    for once in ["agents: done, ", "2 streams: "] {
         let count = ran.terminal.matches(once).count();
         assert_eq!(count, usize::from(once.starts_with("agents")), "{once}");
     }

@@ -15,7 +15,8 @@ const STATE_OPTIONS: [&str; 2] = ["--state", "--state-out"];
 pub enum Resume {
     /// By this command.
     Command(String),
-    /// By the command of the last read with these options in place of those for states: its input or output cannot be named.
+    /// By the command of the last read with these options in place of those for states and of its `>`: its input or output cannot be
+    /// named.
     Options(String),
 }
 
@@ -37,26 +38,26 @@ impl EndedRead<'_> {
     pub fn resume(&self, exists: impl Fn(&Path) -> bool) -> Option<Resume> {
         let redirect = self.stdout.as_ref().map(|stdout| {
             let next = unused(stdout, &exists);
-            format!(" > {}", quoted(next.as_os_str()))
+            format!(" > {}", quoted_path(&next))
         });
         if let Some(saved) = &self.files.state_out {
             let next = unused(saved, &exists);
             let options = format!(
                 "--state {} --state-out {}",
-                quoted(saved.as_os_str()),
-                quoted(next.as_os_str())
+                quoted_path(saved),
+                quoted_path(&next)
             );
             return Some(self.with_options(&options, redirect.as_deref(), None));
         }
         let saved = self.stdout.as_ref().filter(|_| self.writes_states)?;
-        let name = quoted(saved.as_os_str());
+        let name = quoted_path(saved);
         match &self.files.state {
             Some(given) if !self.is_complete => {
                 // The file of this read alone lacks the states of streams that got no new one.
                 if has_no_name(given) || self.has_unnamed_input() {
                     return None;
                 }
-                let before = format!("cat {} {name} | ", quoted(given.as_os_str()));
+                let before = format!("cat {} {name} | ", quoted_path(given));
                 Some(self.with_options("--state -", redirect.as_deref(), Some(&before)))
             }
             _ => Some(self.with_options(&format!("--state {name}"), redirect.as_deref(), None)),
@@ -65,7 +66,8 @@ impl EndedRead<'_> {
 
     fn with_options(&self, options: &str, redirect: Option<&str>, before: Option<&str>) -> Resume {
         let (Some(redirect), false) = (redirect, self.has_unnamed_input()) else {
-            return Resume::Options(options.to_owned());
+            // With the file to write to: the shell would empty the one that holds the states.
+            return Resume::Options(format!("{options}{}", redirect.unwrap_or_default()));
         };
         let arguments = without_state_options(self.arguments);
         let arguments = arguments.iter().map(|argument| quoted(argument));
@@ -140,6 +142,14 @@ fn unused(path: &Path, exists: impl Fn(&Path) -> bool) -> PathBuf {
         .map(numbered)
         .find(|next| !exists(next))
         .unwrap_or_else(|| unreachable!("a folder does not hold billions of files"))
+}
+
+/// A path as a shell takes it. No program takes it for an option.
+fn quoted_path(path: &Path) -> String {
+    if path.as_os_str().as_bytes().starts_with(b"-") {
+        return quoted(Path::new(".").join(path).as_os_str());
+    }
+    quoted(path.as_os_str())
 }
 
 /// A word as a shell takes it. Characters that people cannot see, and bytes that are not UTF-8, are written as escapes.
@@ -234,12 +244,12 @@ mod tests {
         let stdin = ["source-dixa", "read", "--config", "-"];
         assert_eq!(
             resume(&stdin, Some("out.jsonl"), true, &[]),
-            options("--state out.jsonl")
+            options("--state out.jsonl > out-2.jsonl")
         );
         let open_file = ["source-dixa", "read", "--config", "/dev/fd/63"];
         assert_eq!(
-            resume(&open_file, Some("out.jsonl"), true, &[]),
-            options("--state out.jsonl")
+            resume(&open_file, Some("-o.jsonl"), true, &[]),
+            options("--state ./-o.jsonl > ./-o-2.jsonl")
         );
         let to_pipe = ["source-dixa", "read", "--state-out", "s.json"];
         assert_eq!(

@@ -6,30 +6,40 @@ use std::path::{Path, PathBuf};
 use crate::cli::resume::{EndedRead, Resume};
 use crate::cli::{Command, ReadFiles};
 use crate::commands::Ended;
+use crate::config::TOKEN_VARIABLE;
 use crate::output::Output;
 use crate::output::console::Terminal;
 use crate::output::format::Format;
 use crate::output::state_file::SavedStates;
 use crate::stdio::StandardStream;
+use crate::streams::table;
 
 /// What there is to say once all output has left.
 pub struct ClosingWords {
     saved: SavedStates,
     /// Redacted.
     resume: Option<Resume>,
+    writes_states: bool,
+    /// The token is in the environment, and so not in the command.
+    needs_token: bool,
 }
 
 impl ClosingWords {
     /// The closing words of a read, as far as its output is now; `None` for any other command.
     pub fn new(command: &Command, output: &Output) -> Option<Self> {
         let files = files_of_read(command)?;
-        let saved = output.saved();
+        let mut saved = output.saved();
+        // Lists have no position: they are read in full each time.
+        saved
+            .streams
+            .retain(|name| table::find(name).is_some_and(|stream| stream.cursor().is_some()));
+        let writes_states = output.format() != Format::Jsonl;
         let arguments: Vec<_> = env::args_os().collect();
         let read = EndedRead {
             arguments: &arguments,
             files,
             stdout: stdout_file(),
-            writes_states: output.format() != Format::Jsonl,
+            writes_states,
             // A state of Singer holds all streams.
             is_complete: saved.is_complete || output.format() == Format::Singer,
         };
@@ -40,7 +50,12 @@ impl ClosingWords {
             Resume::Command(text) => Resume::Command(output.redacted_lines(&text)),
             Resume::Options(text) => Resume::Options(output.redacted_lines(&text)),
         });
-        Some(Self { saved, resume })
+        Some(Self {
+            saved,
+            resume,
+            writes_states: writes_states || files.state_out.is_some(),
+            needs_token: files.config.config.is_none() && env::var_os(TOKEN_VARIABLE).is_some(),
+        })
     }
 
     /// Prints them, if a person is watching.
@@ -62,18 +77,30 @@ impl ClosingWords {
             terminal.text(&sum);
         }
         let purpose = if ended == Ended::Succeeded {
-            "To read what is new, the next time"
+            "To read only what is new next time"
         } else {
-            "To go on from there"
+            "To continue from there"
         };
         match &self.resume {
             Some(Resume::Command(command)) => {
-                terminal.text(&format!("{purpose}:"));
+                let token = if self.needs_token {
+                    format!(" (with {TOKEN_VARIABLE} set, as before)")
+                } else {
+                    String::new()
+                };
+                terminal.text(&format!("{purpose}{token}:"));
                 terminal.command(command);
             }
             Some(Resume::Options(options)) => {
-                terminal.text(&format!("{purpose}, run the same command with:"));
+                terminal.text(&format!(
+                    "{purpose}, run the same command, but with this instead of its options for states and its `>`:"
+                ));
                 terminal.command(options);
+            }
+            None if ended == Ended::Succeeded && !self.writes_states => {
+                terminal.text(&format!(
+                    "{purpose}, add `--state-out FILE` to this command."
+                ));
             }
             None => {}
         }
@@ -81,14 +108,18 @@ impl ClosingWords {
 
     fn what_is_saved(&self) -> String {
         match (&self.resume, self.saved.streams.as_slice()) {
-            (_, []) => "No state is saved yet: run the same command again to begin where it began."
-                .to_owned(),
+            _ if !self.writes_states => {
+                "The output ends with a whole line, but holds no positions: the next read starts \
+                over. With `--state-out FILE` it could continue."
+                    .to_owned()
+            }
+            (_, []) => "No position is saved yet: run the same command again.".to_owned(),
             (None, streams) => format!(
-                "What was written ends in whole lines, with states of {}.",
+                "The output ends with a whole line, and holds the positions of {}: add it to what `--state` reads.",
                 streams.join(", ")
             ),
             (Some(_), streams) => format!(
-                "Saved is the state of {}; what came after it, or of other streams, is read again.",
+                "The positions of {} are saved. The next read continues from there, and reads all lists again.",
                 streams.join(", ")
             ),
         }

@@ -154,6 +154,8 @@ impl Terminal {
 
     /// Prints the pending errors of a failed run, after stdout is complete, and then a final error, if any.
     pub fn fail(&self, last: Option<&str>) {
+        // A read that cannot write has left its bars.
+        self.remove_bars();
         let mut errors = self.pending_errors.take();
         // Streams fail in the order of responses, so sorted by name, two runs of one cause print the same.
         errors.sort_by(|a, b| a.stream.cmp(&b.stream));

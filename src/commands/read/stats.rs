@@ -113,7 +113,7 @@ impl<'a> SyncStats<'a> {
         format!("{}; it took {}", self.transferred(), self.took())
     }
 
-    /// For people, at the end of the whole read: the same in a sentence, with the streams and the waits for the rate limit.
+    /// For people, at the end of the whole read: the same in a sentence, with the number of streams and the waits for the rate limit.
     pub fn sum(&self, streams: usize) -> String {
         let waited = self.rate_limit.passed();
         let waits = if waited < Duration::from_millis(100) {
@@ -122,7 +122,7 @@ impl<'a> SyncStats<'a> {
             format!(", {} of it waiting for the rate limit", span(waited))
         };
         format!(
-            "Read {}: {}; it took {}{waits}.",
+            "{}: {}; it took {}{waits}.",
             plural(streams as u64, "stream"),
             self.transferred(),
             self.took()
