@@ -40,6 +40,7 @@ ELSEWHERE = {
     r"meltano install": "acceptance/meltano.py",
     r"meltano run (--full-refresh )?tap-dixa target-postgres": "acceptance/meltano.py",
     r"meltano run tap-dixa target-duckdb": "acceptance/meltano.py",
+    r"python -c .import duckdb; print\(duckdb.connect\(.*": "acceptance/dlt_recipes.py",
     r"python dlt_pipeline.py( postgres conversations messages)?": "acceptance/dlt_recipes.py",
     r"dagster asset materialize --select dixa -f dagster_assets.py": "acceptance/dlt_recipes.py",
     r"airflow dags test dixa": "acceptance/airflow_recipe.py",

@@ -14,6 +14,9 @@ from acceptance.recipe import EXAMPLES, Recipe
 from acceptance.simulator import Simulator
 
 ACCOUNT = ["--conversations", "500", "--days", "3"]
+SHOW = """
+python -c "import duckdb; print(duckdb.connect('dixa.duckdb').sql('FROM dixa_data.conversations'))"
+"""
 MATERIALIZE = "dagster asset materialize --select dixa -f dagster_assets.py"
 
 
@@ -54,6 +57,7 @@ def into_duckdb(recipe, tools):
     with Simulator(tools.simulator, "--no-limits", *ACCOUNT) as dixa:
         tried = recipe("dlt into DuckDB", dixa, in_duckdb(lambda: tried.folder))
         tried.try_it("python dlt_pipeline.py")
+        tried.succeeds("its query", SHOW)
 
 
 def in_dagster(recipe, tools, claims):

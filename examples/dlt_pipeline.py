@@ -7,7 +7,8 @@ token from DIXA_API_TOKEN.
 The first loads every stream except messages and activity_logs, which are large, into dixa.duckdb. The second loads the
 two streams it names into PostgreSQL (dlt[postgres]). dlt takes its address from DESTINATION__POSTGRES__CREDENTIALS.
 The tables are in the schema dixa_data. DIXA_FOLDER names the folder for dixa.duckdb and dlt's own files, if not the
-current one.
+current one. Open dixa.duckdb with the DuckDB that dlt installed, because an older one may not read it:
+    python -c "import duckdb; print(duckdb.connect('dixa.duckdb').sql('FROM dixa_data.conversations'))"
 """
 
 import json
