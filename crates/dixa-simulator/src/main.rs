@@ -23,8 +23,9 @@ const DAY_MS: i64 = 86_400_000;
 
 const CONTROL: &str = "\
 While it runs (no token needed, never rate limited):
-  POST /simulator/change?updated=5&added=2   update and add conversations, one second ago; rename an agent
+  POST /simulator/change?updated=5&added=2   reopen or close conversations and add some, one second ago; rename an agent
   GET  /simulator/counts                     rows and distinct keys of every stream
+  GET  /simulator/answers                    what an analyst would ask: response times, ratings, backlog and more
   GET  /simulator/log                        the requests so far, as JSON lines
 
 One port serves both of Dixa's hosts. Stop it with Ctrl-C.";

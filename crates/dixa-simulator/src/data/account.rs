@@ -5,15 +5,22 @@ use std::collections::{BTreeMap, HashSet};
 
 use fastrand::Rng;
 
+use super::cast::Cast;
 use super::children::{CHILDREN, Child};
-use super::conversation::{Conversation, Oddities};
+use super::conversation::{self, Oddities};
+use super::hours::busy_instant;
 use super::json::{quoted, replace_member};
 use super::large::LargeLists;
+use super::plot::{self, StoryEnd};
 use super::row::Row;
+use super::story::Story;
 use super::{activity, directory, knowledge, message, settings};
 
 /// Gives dependents random numbers of their own, so that adding to them leaves all else unchanged.
 const DEPENDENTS_SEED: u64 = 0x5ca1_ab1e;
+
+/// How long ago a new conversation began: within the lookback that readers are advised to have, so that they see its messages.
+const NEW_MS: i64 = 45 * 60_000;
 
 /// Everything in an account. The fields may be changed at will; the methods keep records consistent.
 #[derive(Clone, Debug)]
@@ -36,6 +43,10 @@ pub struct Account {
     pub large: Option<LargeLists>,
     /// When set, every conversation export is answered with this many records, generated while they are sent.
     pub bulk: Option<usize>,
+    /// What the conversations, messages and entries of the activity log tell, in order of their ids.
+    pub stories: Vec<Story>,
+    /// The agents, end users, queues and tags that the stories are about.
+    pub cast: Cast,
     oddities: Oddities,
     random: Rng,
     last_id: i64,
@@ -102,6 +113,8 @@ impl Account {
             catalogs: BTreeMap::new(),
             large: None,
             bulk: None,
+            stories: Vec::new(),
+            cast: Cast::default(),
             oddities: Oddities::Some,
             random: Rng::with_seed(0),
             last_id: 1000,
@@ -115,24 +128,6 @@ impl Account {
             oddities: shape.oddities,
             ..Self::empty()
         };
-        let mut last_update = shape.from_ms;
-        for _ in 0..shape.conversations {
-            let created = account.random.i64(shape.from_ms..shape.to_ms);
-            let reach = (shape.to_ms - created).min(5 * 86_400_000);
-            let (created, updated) = match account.random.u8(..24) {
-                0 | 1 if shape.oddities == Oddities::Some => (created, None),
-                0 | 1 => (created, Some(created)),
-                2..=4 => (last_update - 60_000, Some(last_update)),
-                _ => (created, Some(created + account.random.i64(0..reach))),
-            };
-            account.put_conversation(created, updated);
-            last_update = updated.unwrap_or(last_update);
-        }
-        for edge in &shape.edges {
-            for at in [edge - 1, *edge, edge + 1] {
-                account.add_conversation(at);
-            }
-        }
         let random = &mut account.random;
         account.agents = directory::agents(random, shape.agents);
         account.endusers = directory::endusers(random, shape.endusers);
@@ -140,11 +135,49 @@ impl Account {
         account.tags = directory::tags(random, shape.tags);
         account.teams = directory::teams(random, shape.teams);
         account.settings = settings::seeded(random);
+        account.cast = Cast::new(
+            &account.agents,
+            &account.endusers,
+            &account.queues,
+            &account.tags,
+        );
         account.fill_dependents(Rng::with_seed(seed ^ DEPENDENTS_SEED));
+        for story in account.made_up(shape) {
+            account.put(story);
+        }
+        for edge in &shape.edges {
+            for at in [edge - 1, *edge, edge + 1] {
+                account.add_conversation(at);
+            }
+        }
         account
     }
 
-    /// What depends on the rest: presence, members, and the catalogs of the knowledge base.
+    /// The stories of the account's days, by their beginning. Nights and weekends are quieter; some stories end at the same
+    /// millisecond, and some when they begin.
+    fn made_up(&mut self, shape: &Shape) -> Vec<Story> {
+        let Shape { from_ms, to_ms, .. } = *shape;
+        let mut last_update = (from_ms + 60_000).min(to_ms - 1);
+        let mut stories = Vec::with_capacity(shape.conversations);
+        for _ in 0..shape.conversations {
+            let random = &mut self.random;
+            let created = busy_instant(random, from_ms, to_ms);
+            let (created, end) = match random.u8(..24) {
+                0 | 1 => (created, StoryEnd::AtOnce),
+                2..=4 => (last_update - 60_000, StoryEnd::At(last_update)),
+                _ => (created, StoryEnd::Before(to_ms)),
+            };
+            let mut story = plot::story(random, &self.cast, created, end);
+            story.hides_update =
+                matches!(end, StoryEnd::AtOnce) && shape.oddities == Oddities::Some;
+            last_update = story.updated().unwrap_or(last_update);
+            stories.push(story);
+        }
+        stories.sort_by_key(Story::created);
+        stories
+    }
+
+    /// What depends on the other lists: presence, members, and the catalogs of the knowledge base.
     fn fill_dependents(&mut self, mut random: Rng) {
         let presence = directory::presence(&mut random, &self.agents);
         self.settings.insert("agent_presence", presence);
@@ -176,36 +209,52 @@ impl Account {
 
     /// A new conversation updated at exactly this time; returns its index.
     pub fn add_conversation(&mut self, at_ms: i64) -> usize {
-        self.put_conversation(at_ms - 3_600_000, Some(at_ms));
+        let end = StoryEnd::At(at_ms);
+        let story = plot::story(&mut self.random, &self.cast, at_ms - NEW_MS, end);
+        self.put(story);
         self.conversations.len() - 1
     }
 
-    /// A conversation is updated: same id, new `updated_at`, other status, subject and tags.
+    /// A conversation is updated: it is reopened by its customer, or answered and closed by an agent.
+    ///
+    /// # Panics
+    /// When the conversation was not made here.
     pub fn touch(&mut self, index: usize, at_ms: i64) {
-        let row = &mut self.conversations[index];
-        let status = if row.json.contains(r#""status":"closed""#) {
-            "open"
-        } else {
-            "closed"
+        let id = self.conversations[index].key.parse();
+        let stories = &mut self.stories;
+        let place = id.map(|id| stories.binary_search_by_key(&id, |story: &Story| story.id));
+        let Ok(Ok(place)) = place else {
+            panic!("conversation {index} has no story");
         };
-        let changes = [
-            ("updated_at", at_ms.to_string()),
-            ("status", quoted(status)),
-            ("subject", quoted(&format!("Changed at {at_ms} ✏️"))),
-            ("tags", format!("[{}]", quoted(&format!("changed-{at_ms}")))),
-        ];
-        let json = changes
-            .iter()
-            .fold(row.json.to_string(), |json, (name, token)| {
-                replace_member(&json, name, token)
-            });
-        (row.at, row.json) = (at_ms, json.into());
-        self.activity.extend(activity::entries(&row.key, &[at_ms]));
+        let told = stories[place].events.len();
+        let story = stories[place].clone();
+        stories[place] = plot::touch(&mut self.random, &self.cast, story, at_ms);
+        self.tell(place, told);
+        self.conversations[index] = self.conversation(place);
+    }
+
+    /// Adds the messages and entries of a story's events from this one on.
+    fn tell(&mut self, place: usize, from: usize) {
+        let story = &self.stories[place];
+        let messages = message::messages(story, &self.cast, from);
+        self.messages.extend(messages);
+        let entries = activity::entries(story, &self.cast, from);
+        self.activity.extend(entries);
+    }
+
+    fn conversation(&self, place: usize) -> Row {
+        let story = &self.stories[place];
+        let json = conversation::render(story, &self.cast, self.oddities);
+        let at = story.updated().unwrap_or_else(|| story.created());
+        Row::new(&story.id.to_string(), at, &json)
     }
 
     pub fn rename_agent(&mut self, index: usize, name: &str) {
         let row = &mut self.agents[index];
         row.json = replace_member(&row.json, "displayName", &quoted(name)).into();
+        if let Some(agent) = self.cast.agents.get_mut(index) {
+            agent.name = quoted(name);
+        }
     }
 
     /// The rows of every stream as its reader should see them: members with their parent's id as the first field.
@@ -252,30 +301,14 @@ impl Account {
             .collect()
     }
 
-    fn put_conversation(&mut self, created: i64, updated: Option<i64>) {
-        self.last_id += self.random.i64(1..4);
-        let id = self.last_id.to_string();
-        let oddities = match self.random.u8(..4) {
-            0 => self.oddities,
-            _ => Oddities::None,
-        };
-        let json = Conversation {
-            id: &id,
-            created,
-            updated,
-            oddities,
-        }
-        .to_json(&mut self.random);
-        let count = self.random.i64(1..4);
-        let lived = created..updated.unwrap_or(created);
-        let messages = message::messages(&mut self.random, &id, lived.clone(), count);
-        self.messages.extend(messages);
-        let times = [created, i64::midpoint(lived.start, lived.end), lived.end];
-        self.activity.extend(activity::entries(&id, &times));
-        self.conversations.push(Row {
-            key: id,
-            at: updated.unwrap_or(created),
-            json: json.into(),
-        });
+    /// The next conversation.
+    fn put(&mut self, mut story: Story) {
+        self.last_id += 1;
+        story.id = self.last_id;
+        story.events.shrink_to_fit();
+        let place = self.stories.len();
+        self.stories.push(story);
+        self.tell(place, 0);
+        self.conversations.push(self.conversation(place));
     }
 }

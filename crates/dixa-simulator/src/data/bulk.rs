@@ -6,7 +6,11 @@ use std::sync::OnceLock;
 
 use fastrand::Rng;
 
-use super::conversation::{Conversation, Oddities};
+use super::cast::Cast;
+use super::conversation::{self, Oddities};
+use super::directory;
+use super::hours::DAY;
+use super::plot::{self, StoryEnd};
 
 /// Ids have 17 digits: the span's first second, then the record's number.
 const RECORDS_PER_SECOND: i64 = 10_000_000;
@@ -63,16 +67,13 @@ impl Bulk {
 }
 
 impl Template {
-    fn new(random: &mut Rng) -> Option<Self> {
-        let id = "10000000000000000";
+    fn new(random: &mut Rng, cast: &Cast) -> Option<Self> {
         let created = 1_767_225_600_000;
-        let record = Conversation {
-            id,
-            created,
-            updated: Some(created),
-            oddities: Oddities::None,
-        };
-        let text = format!(",{}", record.to_json(random));
+        let end = StoryEnd::Before(created + 30 * DAY);
+        let mut story = plot::story(random, cast, created, end);
+        story.id = 10_000_000_000_000_000;
+        let record = conversation::render(&story, cast, Oddities::None);
+        let text = format!(",{record}");
         let after = |label: &str| text.find(label).map(|offset| offset + label.len());
         Some(Self {
             id: after(r#""id":"#)?,
@@ -94,8 +95,14 @@ fn templates() -> &'static [Template] {
     static TEMPLATES: OnceLock<Vec<Template>> = OnceLock::new();
     TEMPLATES.get_or_init(|| {
         let mut random = Rng::with_seed(64);
+        let cast = Cast::new(
+            &directory::agents(&mut random, 30),
+            &directory::endusers(&mut random, 60),
+            &directory::queues(&mut random, 4),
+            &directory::tags(&mut random, 8),
+        );
         (0..TEMPLATE_COUNT)
-            .filter_map(|_| Template::new(&mut random))
+            .filter_map(|_| Template::new(&mut random, &cast))
             .collect()
     })
 }

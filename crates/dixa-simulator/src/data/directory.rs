@@ -4,9 +4,9 @@
 use fastrand::Rng;
 
 use super::clock::{iso_date, local_date_ms};
-use super::conversation::NAMES;
 use super::json::{Object, one_of, uuid};
 use super::row::Row;
+use super::texts::{NAMES, QUEUE_NAMES, TAG_NAMES};
 
 /// 2020-12-16, as in SPEC's examples.
 const FIRST_CREATED_MS: i64 = 1_608_111_703_000;
@@ -38,6 +38,12 @@ pub fn agents(random: &mut Rng, count: usize) -> Vec<Row> {
             one_of(random, &[r#"["Agent"]"#, r#"["Admin","TeamLead"]"#]),
         );
     })
+}
+
+/// One of these names, and others where there are not enough.
+fn known_or(known: &[&str], index: usize, other: fn(usize) -> String) -> String {
+    let known = known.get(index).map(|name| (*name).to_owned());
+    known.unwrap_or_else(|| other(index))
 }
 
 /// Custom attributes are not part of this list (docs/dixa-api.md 2.6: SPEC).
@@ -97,7 +103,10 @@ pub fn queues(random: &mut Rng, count: usize) -> Vec<Row> {
         let mut object = Object::new();
         object
             .raw("id", &key)
-            .text("name", &format!("MyCorp queue {index} ☎"))
+            .text(
+                "name",
+                &known_or(QUEUE_NAMES, index, |index| format!("Queue {index} ☎")),
+            )
             .raw("isDefault", if index == 0 { "true" } else { "false" })
             .raw("organizationId", &organization)
             .raw("queueThresholds", r#"{"SlaPercentage":10}"#)
@@ -143,7 +152,10 @@ fn preferences(object: &mut Object) {
 /// SPEC).
 pub fn tags(random: &mut Rng, count: usize) -> Vec<Row> {
     rows_with_ids(random, count, |object, random, index| {
-        object.text("name", &format!("tag {index} 🏷"));
+        object.text(
+            "name",
+            &known_or(TAG_NAMES, index, |index| format!("tag {index} 🏷")),
+        );
         if random.bool() {
             object.text("color", &format!("#{:06x}", random.u32(..0x100_0000)));
         }

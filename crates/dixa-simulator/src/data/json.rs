@@ -8,22 +8,26 @@ pub struct Object(String);
 
 impl Object {
     pub fn new() -> Self {
-        Self("{".to_owned())
+        Self::with_capacity(512)
+    }
+
+    /// For an object of about this many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes);
+        text.push('{');
+        Self(text)
     }
 
     pub fn raw(&mut self, name: &str, token: &str) -> &mut Self {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        self.0.push('"');
-        self.0.push_str(name);
-        self.0.push_str("\":");
+        self.name(name);
         self.0.push_str(token);
         self
     }
 
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        self.raw(name, &quoted(value))
+        self.name(name);
+        push_quoted(&mut self.0, value);
+        self
     }
 
     pub fn number(&mut self, name: &str, value: i64) -> &mut Self {
@@ -37,14 +41,45 @@ impl Object {
         self
     }
 
-    pub fn finish(&self) -> String {
-        format!("{}}}", self.0)
+    /// Leaves nothing behind.
+    pub fn finish(&mut self) -> String {
+        self.0.push('}');
+        std::mem::take(&mut self.0)
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 }
 
 /// A string token.
 pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut token = String::with_capacity(text.len() + 2);
+    push_quoted(&mut token, text);
+    token
+}
+
+fn push_quoted(token: &mut String, text: &str) {
+    if text
+        .bytes()
+        .any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
+        token.push_str(&serde_json::Value::from(text).to_string());
+    } else {
+        token.push('"');
+        token.push_str(text);
+        token.push('"');
+    }
+}
+
+/// A number, or null.
+pub fn or_null(number: Option<i64>) -> String {
+    number.map_or_else(|| "null".to_owned(), |number| number.to_string())
 }
 
 /// An array token made of complete tokens.
@@ -55,14 +90,25 @@ pub fn array(tokens: &[String]) -> String {
 /// A string token with a random UUID.
 pub fn uuid(random: &mut Rng) -> String {
     let (high, low) = (random.u64(..), random.u64(..));
-    format!(
-        "\"{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}\"",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    )
+    let groups = [
+        (high >> 32, 8),
+        (high >> 16 & 0xffff, 4),
+        (high & 0xfff | 0x4000, 4),
+        (low >> 48 & 0x3fff | 0x8000, 4),
+        (low & 0xffff_ffff_ffff, 12),
+    ];
+    let mut token = String::with_capacity(38);
+    for (number, digits) in groups {
+        token.push(if token.is_empty() { '"' } else { '-' });
+        for digit in (0..digits).rev() {
+            let digit = number >> (4 * digit) & 0xf;
+            token.push(char::from(
+                b"0123456789abcdef"[usize::try_from(digit).unwrap_or(0)],
+            ));
+        }
+    }
+    token.push('"');
+    token
 }
 
 /// One of these, all equally likely.

@@ -2,15 +2,22 @@
 
 pub mod account;
 mod activity;
+pub mod answers;
 pub mod bulk;
+pub mod cast;
 mod children;
 pub mod clock;
 pub mod conversation;
 mod directory;
+mod hours;
 mod json;
 mod knowledge;
 pub mod large;
 mod message;
+mod plot;
 pub(crate) mod pretty;
 pub mod row;
 pub mod settings;
+mod steps;
+pub mod story;
+mod texts;

@@ -1,4 +1,5 @@
-//! The simulator's own endpoints: change the data, count it, read the log. They need no token and have no rate limit.
+//! The simulator's own endpoints: change the data, count it, ask about it, read the log. They need no token and have no rate
+//! limit.
 
 use serde_json::{Value, json};
 
@@ -6,13 +7,19 @@ use super::context::Context;
 use super::log::LoggedRequest;
 use crate::api::request::Request;
 use crate::api::response::{Body, Response};
+use crate::data::answers::answers;
 use crate::data::clock::now_ms;
 
-/// `POST /simulator/change?updated=5&added=2&removed_tags=1`, `GET /simulator/counts`, `GET /simulator/log`.
+/// `POST /simulator/change?updated=5&added=2&removed_tags=1`, `GET /simulator/counts`, `GET /simulator/answers`,
+/// `GET /simulator/log`.
 pub fn respond(context: &Context, request: &Request) -> Response {
     match (request.method.as_str(), request.path.as_str()) {
         ("POST", "/simulator/change") => Response::json(200, &change(context, request)),
         ("GET", "/simulator/counts") => Response::json(200, &counts(context)),
+        ("GET", "/simulator/answers") => {
+            let account = context.dixa.account();
+            Response::json(200, &answers(&account.stories, &account.cast))
+        }
         ("GET", "/simulator/log") => {
             let lines: Vec<String> = context
                 .log
@@ -26,7 +33,10 @@ pub fn respond(context: &Context, request: &Request) -> Response {
                 Body::Bytes((lines.join("\n") + "\n").into_bytes()),
             )
         }
-        _ => Response::message(404, "The simulator knows change (POST), counts and log"),
+        _ => Response::message(
+            404,
+            "The simulator knows change (POST), counts, answers and log",
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests wait")]
 
+mod answers;
 mod client;
 mod faults;
 mod lists;
@@ -9,3 +10,4 @@ mod openapi;
 mod pages;
 mod responses;
 mod rules;
+mod stories;
