@@ -2,6 +2,9 @@
 
 Needs: pip install airbyte. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN. If
 PyAirbyte cannot reach its list of connectors, set AIRBYTE_OFFLINE_MODE=1.
+    python pyairbyte_to_duckdb.py
+    python pyairbyte_to_duckdb.py conversations messages
+The first loads every stream but messages and activity_logs, which are large, and the second these two streams.
 """
 
 import json
@@ -20,8 +23,9 @@ if "CONFIG" in os.environ:
 program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
 source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
-# Leaves out messages and activity logs, of which there are many times as many as conversations.
-source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
+# Unless streams are named: all but messages and activity logs, of which there are many times as many.
+suggested = [name for name in source.get_available_streams() if name not in ("messages", "activity_logs")]
+source.select_streams(sys.argv[1:] or suggested)
 cache = ab.new_local_cache(cache_name="dixa", cache_dir=".")
 source.read(cache=cache)
 

@@ -4,6 +4,9 @@ Needs: pip install airbyte psycopg2-binary. The config comes from the file that 
 DIXA_API_TOKEN. POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD and POSTGRES_DATABASE name an existing
 database; the tables are in its schema `dixa`. If PyAirbyte cannot reach its list of connectors, set
 AIRBYTE_OFFLINE_MODE=1.
+    python pyairbyte_to_postgres.py
+    python pyairbyte_to_postgres.py conversations messages
+The first loads every stream but messages and activity_logs, which are large, and the second these two streams.
 """
 
 import json
@@ -25,8 +28,9 @@ config["typed_values"] = True
 program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
 source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
-# Leaves out messages and activity logs, of which there are many times as many as conversations.
-source.select_streams([name for name in source.get_available_streams() if name not in ("messages", "activity_logs")])
+# Unless streams are named: all but messages and activity logs, of which there are many times as many.
+suggested = [name for name in source.get_available_streams() if name not in ("messages", "activity_logs")]
+source.select_streams(sys.argv[1:] or suggested)
 cache = PostgresCache(
     host=os.environ["POSTGRES_HOST"],
     port=int(os.environ["POSTGRES_PORT"]),
