@@ -1,5 +1,6 @@
 """Runs the recipes that use PyAirbyte: into DuckDB, and into PostgreSQL with pip install airbyte psycopg2-binary."""
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -34,7 +35,8 @@ def into_duckdb(claims, tools, folder):
 
     with Simulator(tools.simulator, *ACCOUNT) as dixa:
         recipe = Recipe("pyairbyte_to_duckdb.py", claims, tools, dixa, folder, count)
-        printed = recipe.try_it(f"{sys.executable} {EXAMPLES}/pyairbyte_to_duckdb.py", check=1)
+        shutil.copy(EXAMPLES / "pyairbyte_to_duckdb.py", folder)
+        printed = recipe.try_it("python pyairbyte_to_duckdb.py", check=1)
         row_line = f"conversations: {dixa.counts()['conversations']['keys']} rows"
         claims.holds("pyairbyte_to_duckdb.py: prints the rows of each table", row_line in printed, printed)
 
@@ -46,8 +48,9 @@ def into_postgres(claims, tools, folder):
             return postgres.value(f"SELECT count(*) FROM dixa.{stream}")
 
         recipe = Recipe("pyairbyte_to_postgres.py", claims, tools, dixa, folder, count)
+        shutil.copy(EXAMPLES / "pyairbyte_to_postgres.py", folder)
         recipe.try_it(
-            f"{sys.executable} {EXAMPLES}/pyairbyte_to_postgres.py",
+            "python pyairbyte_to_postgres.py",
             check=1,
             POSTGRES_HOST="127.0.0.1",
             POSTGRES_PORT=str(postgres.port),

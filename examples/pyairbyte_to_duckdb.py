@@ -3,8 +3,8 @@
 Needs: pip install airbyte. The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN. If
 PyAirbyte cannot reach its list of connectors, set AIRBYTE_OFFLINE_MODE=1.
     python pyairbyte_to_duckdb.py
-    python pyairbyte_to_duckdb.py conversations messages
-The first loads every stream but messages and activity_logs, which are large, and the second these two streams.
+    python pyairbyte_to_duckdb.py conversations messages activity_logs queues agents
+The first loads every stream but messages and activity_logs, which are large, and the second the streams that it names.
 """
 
 import json

@@ -5,8 +5,8 @@ DIXA_API_TOKEN. POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD a
 database; the tables are in its schema `dixa`. If PyAirbyte cannot reach its list of connectors, set
 AIRBYTE_OFFLINE_MODE=1.
     python pyairbyte_to_postgres.py
-    python pyairbyte_to_postgres.py conversations messages
-The first loads every stream but messages and activity_logs, which are large, and the second these two streams.
+    python pyairbyte_to_postgres.py conversations messages activity_logs queues agents
+The first loads every stream but messages and activity_logs, which are large, and the second the streams that it names.
 """
 
 import json
