@@ -16,6 +16,7 @@ DOCUMENTS = [
     "SECURITY.md",
     "docs/*.md",
     "examples/*.md",
+    "examples/*/*.md",
     "acceptance/*.md",
     "benches/*.md",
     "integration_tests/*.md",
@@ -30,6 +31,7 @@ PROGRAMS = [
     "cd",
     "curl",
     "dagster",
+    "dbt",
     "docker",
     "duckdb",
     "flock",
@@ -70,7 +72,8 @@ def printed(connector):
     """Every command, each text once; a block in a language other than a shell's is one, too."""
     documents = [path for pattern in DOCUMENTS for path in sorted(ROOT.glob(pattern))]
     found = [each for path in documents for each in in_markdown(path)]
-    found += [each for path in sorted((ROOT / "examples").iterdir()) for each in in_comments(path)]
+    scripts = [path for pattern in ("*", "*/*") for path in sorted((ROOT / "examples").glob(pattern))]
+    found += [each for path in scripts for each in in_comments(path)]
     found += in_help(connector)
     return list({each.text: each for each in reversed(found)}.values())[::-1]
 

@@ -25,6 +25,10 @@ class Simulator:
         """Rows and distinct keys of each stream."""
         return json.loads(self._ask("/simulator/counts"))
 
+    def answers(self):
+        """The rows of each question that examples/analytics answers, from what happened."""
+        return json.loads(self._ask("/simulator/answers"))
+
     def requests(self):
         """The requests so far, oldest first."""
         return [json.loads(line) for line in self._ask("/simulator/log").splitlines() if line]
