@@ -155,6 +155,10 @@ def append_again(postgres):
         cursor.execute("INSERT INTO dixa.conversations SELECT * FROM earlier")
         for table in ("messages", "activity_logs", "queues", "agents"):
             cursor.execute(f"INSERT INTO dixa.{table} SELECT * FROM dixa.{table}")
+        # And what is closed may be closed again.
+        cursor.execute("CREATE TABLE again AS SELECT * FROM dixa.activity_logs WHERE _type = 'ConversationClosed'")
+        cursor.execute("UPDATE again SET id = id || '-again'")
+        cursor.execute("INSERT INTO dixa.activity_logs SELECT * FROM again")
 
 
 def as_dlt_loads(postgres):
