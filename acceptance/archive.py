@@ -15,8 +15,9 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from acceptance.bare_image import counts, in_an_image, run
+from acceptance.bare_image import in_an_image, run
 from acceptance.claims import Claims
+from acceptance.messages import record_counts
 from acceptance.options import ROOT, fast
 from acceptance.simulator import Simulator
 
@@ -121,7 +122,8 @@ def reads_the_same(claims, tools, program, config):
     there = run(*tools.emulator, program, *read)
     claims.equal("a read exits with 0, without a word on stderr", (there.returncode, there.stderr), (0, ""))
     ours, theirs = (sorted(records(ran.stdout)) for ran in (here, there))
-    claims.holds("the read has records of each stream", len(counts(there.stdout)) == 5, counts(there.stdout))
+    found = record_counts(there.stdout)
+    claims.holds("the read has records of each stream", len(found) == 5, found)
     claims.holds("they are those that this machine's build reads", ours == theirs, f"{len(ours)}, {len(theirs)}")
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from acceptance.messages import messages
+from acceptance.messages import record_counts
 from acceptance.options import ROOT, fast
 from acceptance.tls import TlsFront
 
@@ -44,20 +44,10 @@ def in_an_image(claims, program, folder, dixa):
         ran = run(*trusting, "read", "--config", config, "--streams", "conversations,agents")
         claims.equal("and a read succeeds", (ran.returncode, ran.stderr), (0, ""))
         expected = {name: dixa.counts()[name]["rows"] for name in ("conversations", "agents")}
-        claims.equal("with every record", counts(ran.stdout), expected)
+        claims.equal("with every record", record_counts(ran.stdout), expected)
         stranger = run(*docker, *mounted, program, "check", "--config", config)
         said = stranger.stdout[-3000:] + stranger.stderr[-1000:]
         claims.holds("without it, the certificate is refused", "certificate" in said, said)
-
-
-def counts(text):
-    """The number of records of each stream."""
-    found = {}
-    for message in messages(text):
-        if message["type"] == "RECORD":
-            stream = message["record"]["stream"]
-            found[stream] = found.get(stream, 0) + 1
-    return found
 
 
 def runtime_image():

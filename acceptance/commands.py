@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from acceptance.claims import Claims
-from acceptance.messages import catalog, messages
+from acceptance.messages import catalog, record_counts
 from acceptance.options import ROOT, fast, options
 from acceptance.printed import printed
 from acceptance.simulator import Simulator
@@ -222,16 +222,6 @@ class Workshop:
         time.sleep(1.1)
 
 
-def records(text):
-    """The number of records of each stream, in Airbyte's messages."""
-    counts = {}
-    for message in messages(text):
-        if message["type"] == "RECORD":
-            stream = message["record"]["stream"]
-            counts[stream] = counts.get(stream, 0) + 1
-    return counts
-
-
 def unzipped(file):
     return gzip.decompress(file.read_bytes()).decode()
 
@@ -392,7 +382,7 @@ def read(work, text):
     folder = work.folder()
     work.quiet(work.run(text, folder))
     expected = {**work.suggested, "conversations": work.counts["conversations"]}
-    work.equal("every suggested stream is there", records((folder / "messages.jsonl").read_text()), expected)
+    work.equal("every suggested stream is there", record_counts((folder / "messages.jsonl").read_text()), expected)
 
 
 @runs(
@@ -402,7 +392,7 @@ def read_on(work, text):
     folder = work.folder()
     work.changed()
     work.quiet(work.run(text, folder))
-    counts = records((folder / "more.jsonl").read_text())
+    counts = record_counts((folder / "more.jsonl").read_text())
     work.holds("it reads what is new, and not everything", is_small(counts), counts)
     streams = ["agents", "conversations"] if "--streams" in text else sorted(work.suggested)
     work.equal("of these streams", sorted(counts), streams)
@@ -423,12 +413,12 @@ def tap(work, text):
 def into_a_loader(work, text):
     folder = work.folder()
     work.quiet(work.run(text, folder))
-    first = records((folder / "loaded.jsonl").read_text())
+    first = record_counts((folder / "loaded.jsonl").read_text())
     work.equal("the first run reads all conversations", first["conversations"], work.counts["conversations"])
     (folder / "loaded.jsonl").unlink()
     work.changed()
     work.quiet(work.run(text, folder))
-    second = records((folder / "loaded.jsonl").read_text())
+    second = record_counts((folder / "loaded.jsonl").read_text())
     work.holds("the second only what is new", is_small(second), second)
     work.equal("the state is taken over", [(folder / name).exists() for name in ("s.json", "s.new")], [True, False])
 
@@ -496,7 +486,7 @@ def stream_again(work, text):
     work.quiet(work.run(text, folder))
     work.run(f"{read} > again.jsonl", folder)
     again = (folder / "again.jsonl").read_text()
-    work.equal("conversations are read again", records(again)["conversations"], work.counts["conversations"])
+    work.equal("conversations are read again", record_counts(again)["conversations"], work.counts["conversations"])
     [other] = json.loads((folder / "s.json").read_text())
     work.equal("the other stream keeps its state", other["stream"]["stream_descriptor"]["name"], "tags")
 
@@ -527,7 +517,7 @@ def container(work, text):
     folder = work.folder()
     (folder / "messages.jsonl").unlink()
     work.quiet(work.run(text, folder))
-    counts = records((folder / "messages.jsonl").read_text())
+    counts = record_counts((folder / "messages.jsonl").read_text())
     work.equal(
         "every stream of the catalog is there",
         counts,
@@ -592,7 +582,7 @@ def crontab(work, text):
     [file] = folder.glob("*.jsonl.gz")
     work.equal(
         "it reads all conversations",
-        records(unzipped(file))["conversations"],
+        record_counts(unzipped(file))["conversations"],
         work.counts["conversations"],
     )
 

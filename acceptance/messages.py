@@ -1,6 +1,7 @@
 """Parses what a connector writes to stdout."""
 
 import json
+from collections import Counter
 
 
 def lines(stdout):
@@ -10,6 +11,11 @@ def lines(stdout):
 
 def messages(stdout):
     return [json.loads(line) for line in lines(stdout)]
+
+
+def record_counts(stdout):
+    """The number of records of each stream."""
+    return Counter(message["record"]["stream"] for message in messages(stdout) if message["type"] == "RECORD")
 
 
 def catalog(stdout):
