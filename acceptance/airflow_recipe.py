@@ -5,9 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import duckdb
-
 from acceptance.claims import Claims
+from acceptance.duckdb_file import rows
 from acceptance.options import options
 from acceptance.recipe import EXAMPLES, Recipe
 from acceptance.simulator import Simulator
@@ -21,8 +20,7 @@ def main():
     with Simulator(tools.simulator, "--no-limits", *account) as dixa, tempfile.TemporaryDirectory() as directory:
 
         def count(stream):
-            with duckdb.connect(str(tried.folder / "dixa.duckdb"), read_only=True) as connection:
-                return connection.sql(f"SELECT count(*) FROM dixa_data.{stream}").fetchall()[0][0]
+            return rows(tried.folder / "dixa.duckdb", f"dixa_data.{stream}")
 
         tried = Recipe("Airflow", claims, tools, dixa, Path(directory) / "airflow", count)
         dags = tried.folder / "dags"

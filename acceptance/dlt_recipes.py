@@ -5,9 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import duckdb
-
 from acceptance.claims import Claims
+from acceptance.duckdb_file import rows
 from acceptance.options import options
 from acceptance.postgres import USER, Postgres, programs
 from acceptance.recipe import EXAMPLES, Recipe
@@ -47,8 +46,7 @@ def main():
 
 def in_duckdb(folder):
     def count(stream):
-        with duckdb.connect(str(folder() / "dixa.duckdb"), read_only=True) as connection:
-            return connection.sql(f"SELECT count(*) FROM dixa_data.{stream}").fetchall()[0][0]
+        return rows(folder() / "dixa.duckdb", f"dixa_data.{stream}")
 
     return count
 

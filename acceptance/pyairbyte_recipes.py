@@ -5,9 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import duckdb
-
 from acceptance.claims import Claims
+from acceptance.duckdb_file import rows
 from acceptance.options import options
 from acceptance.postgres import USER, Postgres, programs
 from acceptance.recipe import EXAMPLES, Recipe
@@ -30,8 +29,7 @@ def main():
 def into_duckdb(claims, tools, folder):
     def count(stream):
         [file] = folder.glob("*.duckdb")
-        with duckdb.connect(str(file), read_only=True) as connection:
-            return connection.sql(f"SELECT count(*) FROM main.{stream}").fetchall()[0][0]
+        return rows(file, f"main.{stream}")
 
     with Simulator(tools.simulator, *ACCOUNT) as dixa:
         recipe = Recipe("pyairbyte_to_duckdb.py", claims, tools, dixa, folder, count)
