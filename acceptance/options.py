@@ -20,5 +20,5 @@ def fast(dixa, **others):
 
 
 def built_wheel(tools):
-    """The wheel that .ci/wheel put beside the connector's folder; None where there is none."""
+    """The wheel that .ci/wheel put next to the connector's folder; None if it was not built."""
     return next((tools.connector.parent.parent / "wheels").glob("source_dixa-*.whl"), None)

@@ -1,5 +1,5 @@
-//! What a person at a terminal is told at the end of a read: what was done, and the command that goes on from there. Ctrl-C ends a
-//! read in order.
+//! What a person at a terminal sees at the end of a read: a summary, and the command that continues from there. Ctrl-C ends a read
+//! in order.
 
 use std::collections::BTreeSet;
 use std::fs;

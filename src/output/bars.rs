@@ -1,7 +1,7 @@
 //! The lines at the bottom of a terminal that change while a read goes on: their layout for a width, and what draws and removes
 //! them.
 //!
-//! They are written anew each time, below everything that stays. A terminal that has become narrower has wrapped the old ones, so
+//! They are written again each time, below everything that stays. A terminal that has become narrower has wrapped the old ones, so
 //! they are removed by the rows that they take now.
 
 use std::fmt::Write as _;

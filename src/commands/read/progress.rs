@@ -111,7 +111,7 @@ impl<'a> ProgressDisplay<'a> {
         stats: &SyncStats<'_>,
         pause: Duration,
     ) -> Option<Duration> {
-        // Nobody knows when the reader of stdout goes on.
+        // When the reader of stdout continues is unknown.
         if stream.host != Host::Exports || stats.current_wait() == Some(Wait::Output) {
             return None;
         }

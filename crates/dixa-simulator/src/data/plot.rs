@@ -89,7 +89,7 @@ impl Plot<'_> {
             self.push(What::Queued(queue));
         }
         match self.random.u8(..20) {
-            // Nobody has got to it.
+            // No agent has read it yet.
             0 => return,
             // A rule closes what is spam.
             1 => {

@@ -1,5 +1,5 @@
-//! What happened to a conversation, as events in order of time. Its rows in the exports and in the activity log tell it,
-//! and so do the answers.
+//! What happened to a conversation, as events in order of time. Its rows in the exports and in the activity log are made
+//! from them, and so are the answers.
 
 use fastrand::Rng;
 
@@ -8,7 +8,7 @@ use super::json::uuid;
 /// Spreads the numbers of events over all seeds.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A call that nobody takes for so long ends at the voicemail.
+/// A call that no agent takes within this time ends at the voicemail.
 const LONGEST_RING: i64 = 10 * 60_000;
 
 /// One conversation. Agents, customers, queues and tags are indexes into the account's cast.
@@ -138,7 +138,7 @@ impl Story {
         })
     }
 
-    /// Whom it was assigned to last, and when.
+    /// The agent it was assigned to last, and when.
     pub fn assignee(&self) -> Option<(i64, usize)> {
         self.last(|what| match what {
             What::Assigned(agent) => Some(agent),

@@ -266,7 +266,7 @@ fn a_change_is_part_of_the_story_and_of_the_answers() {
         assert_ne!(old.closed_at().is_some(), new.closed_at().is_some());
         assert_eq!(new.events[..old.events.len()], old.events);
     }
-    // What was told stays as it was told.
+    // Earlier rows stay as they were.
     assert!(after.1.messages.starts_with(&before.1.messages));
     assert!(after.1.activity.starts_with(&before.1.activity));
 }
