@@ -208,10 +208,11 @@ fn read_as(typed_values: bool, catalog: &str, format: Format, body: &Bytes) {
 struct Memory(Bytes);
 
 impl Transport for Memory {
-    fn get<'a>(
+    fn send<'a>(
         &'a self,
         _: &'a Url,
         _: HeaderMap,
+        _: Option<&'a str>,
         _: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
         let response = http::Response::new(self.0.clone());

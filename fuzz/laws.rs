@@ -16,6 +16,7 @@ use source_dixa::dixa::event::{Event, Observer};
 use source_dixa::dixa::fetch::{BodySpec, BodySummary, Fetcher};
 use source_dixa::dixa::gzip::Decoder;
 use source_dixa::dixa::host::Host;
+use source_dixa::dixa::request::NextPage;
 use source_dixa::dixa::retry_budget::RetryBudget;
 use source_dixa::dixa::sink::Sink;
 use source_dixa::dixa::timestamp::TimeFormat;
@@ -28,14 +29,19 @@ use url::Url;
 
 /// A link to a next page never leads to another origin.
 pub fn link(data: &[u8]) {
-    str::from_utf8(data).into_iter().for_each(follow);
+    if let Ok(text) = str::from_utf8(data) {
+        follow(&NextPage::Link(text.to_owned()));
+        follow(&NextPage::Key(text.to_owned()));
+    }
 }
 
-fn follow(link: &str) {
+fn follow(page: &NextPage) {
     let settings = settings("https://dev.dixa.io");
     let request = Client::new(settings).request(Host::Api, "/v1/agents", None, &[]);
-    if let Ok(next) = request.follow(link, &[]) {
-        assert_eq!(next.origin(), "https://dev.dixa.io", "{link}");
+    for request in [request.clone(), request.post("{}".to_owned())] {
+        if let Ok(next) = request.next(page, &[]) {
+            assert_eq!(next.origin(), "https://dev.dixa.io", "{page:?}");
+        }
     }
 }
 
@@ -54,8 +60,8 @@ pub fn response(data: &[u8]) {
         .collect();
     assert!(values.iter().all(Value::is_object));
     let Ok(summary) = ended else { return };
-    if let Some(link) = summary.next {
-        follow(&link);
+    if let Some(page) = summary.next {
+        follow(&page);
     }
     let Some(body) = plain_body(data) else { return };
     let mut parsed = serde_json::Deserializer::from_slice(body).into_iter::<Value>();

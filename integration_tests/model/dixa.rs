@@ -280,12 +280,14 @@ impl Dixa {
 pub struct SimTransport(pub Rc<Dixa>, pub Host);
 
 impl Transport for SimTransport {
-    fn get<'a>(
+    fn send<'a>(
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        body: Option<&'a str>,
         connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
+        assert_eq!(body, None);
         Box::pin(async move { self.0.get(self.1, url, &headers, connections).await })
     }
 }

@@ -16,7 +16,7 @@ use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::event::{Event, Observer};
 use crate::dixa::policy::{RetryAction, policy};
 use crate::dixa::rate_limit::sleep;
-use crate::dixa::request::Request;
+use crate::dixa::request::{NextPage, Request};
 use crate::dixa::response::Response;
 use crate::dixa::retry_budget::{RetryBudget, backoff, pause};
 use crate::dixa::sink::{Sink, Wait};
@@ -38,8 +38,7 @@ pub struct BodySpec<'a> {
 /// What a body says besides its records.
 #[derive(Debug)]
 pub struct BodySummary {
-    /// The link of the next page.
-    pub next: Option<String>,
+    pub next: Option<NextPage>,
     /// Dixa's time when the request for this body was sent, if known.
     pub server_time_when_sent: Option<EpochMs>,
 }
@@ -190,19 +189,20 @@ impl Fetcher<'_> {
             204 => None,
             _ => self.split(&mut response, spec, sink).await?,
         };
+        let next = next.filter(|next| request.takes(next));
         Ok(BodySummary {
             next,
             server_time_when_sent,
         })
     }
 
-    /// Splits the body of a response into records, to its end; the link of the next page.
+    /// Splits the body of a response into records, to its end; what it says about the next page.
     async fn split(
         &self,
         response: &mut Response<'_>,
         spec: &BodySpec<'_>,
         sink: &mut impl Sink,
-    ) -> Result<Option<String>, Error> {
+    ) -> Result<Option<NextPage>, Error> {
         let host = response.head.host;
         let broken = |fault: BodyFault| Error::Body { host, fault };
         sink.begin();
@@ -300,21 +300,29 @@ impl Body<'_> {
 }
 
 /// The relative link of the next page, `meta.next` (docs/dixa-api.md 2.3), in what surrounds a list's records. `meta`
-/// missing, null or `{}` means the last page.
-fn next_page(path: RecordPath, frame: &str) -> Result<Option<String>, BodyFault> {
+/// missing, null or `{}` means the last page, unless there is a `pageKey`.
+fn next_page(path: RecordPath, frame: &str) -> Result<Option<NextPage>, BodyFault> {
     #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
     struct Envelope {
         meta: Option<Map<String, Value>>,
+        page_key: Option<Value>,
     }
     if matches!(path, RecordPath::Array([]) | RecordPath::Object(_)) {
         return Ok(None);
     }
     let envelope: Envelope = serde_json::from_str(frame).map_err(|_| BodyFault::NoLink)?;
-    match envelope.meta.as_ref().and_then(|meta| meta.get("next")) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(next)) => Ok(Some(next.clone()).filter(|next| !next.is_empty())),
-        Some(_) => Err(BodyFault::NoLink),
-    }
+    let link = match envelope.meta.as_ref().and_then(|meta| meta.get("next")) {
+        None | Some(Value::Null) => None,
+        Some(Value::String(next)) => Some(next.clone()).filter(|next| !next.is_empty()),
+        Some(_) => return Err(BodyFault::NoLink),
+    };
+    let key = match envelope.page_key {
+        Some(Value::String(key)) if !key.is_empty() => Some(key),
+        Some(Value::Number(key)) => Some(key.to_string()),
+        _ => None,
+    };
+    Ok(link.map(NextPage::Link).or(key.map(NextPage::Key)))
 }
 
 /// The next chunk.
@@ -355,7 +363,11 @@ mod tests {
         };
         assert_eq!(
             next(r#","meta":{"next":"/v1/agents?pageKey=a%3D","previous":null}"#),
-            Ok(Some("/v1/agents?pageKey=a%3D".to_owned()))
+            Ok(Some(NextPage::Link("/v1/agents?pageKey=a%3D".to_owned())))
+        );
+        assert_eq!(
+            next(r#","pageKey":"a=""#),
+            Ok(Some(NextPage::Key("a=".to_owned())))
         );
         for none in [
             "",

@@ -126,9 +126,10 @@ impl HostClient {
         retry_budget: &RetryBudget,
     ) -> Result<reqwest::Response, Error> {
         let after = retry_budget.first_byte(self.host);
-        let exchange = self.transport.get(
+        let exchange = self.transport.send(
             &request.url,
-            self.headers()?,
+            self.headers(request)?,
+            request.body.as_deref(),
             self.rate_limiter.connections(),
         );
         timeout(after, exchange).await.unwrap_or({
@@ -189,16 +190,21 @@ impl HostClient {
         self.concurrency.collapse();
     }
 
-    fn headers(&self) -> Result<HeaderMap, Error> {
+    fn headers(&self, request: &Request) -> Result<HeaderMap, Error> {
         let mut authorization = HeaderValue::try_from(self.token.authorization(self.host))
             .map_err(|error| Error::Client {
                 cause: error.to_string(),
             })?;
         authorization.set_sensitive(true);
-        Ok(HeaderMap::from_iter([
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = HeaderMap::from_iter([
             (header::AUTHORIZATION, authorization),
-            (header::ACCEPT, HeaderValue::from_static("application/json")),
+            (header::ACCEPT, json.clone()),
             (header::ACCEPT_ENCODING, HeaderValue::from_static("gzip")),
-        ]))
+        ]);
+        if request.body.is_some() {
+            headers.insert(header::CONTENT_TYPE, json);
+        }
+        Ok(headers)
     }
 }

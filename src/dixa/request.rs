@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use reqwest::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -20,13 +20,27 @@ const PATH_RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// The longest URL that a request can carry, in bytes.
 const LONGEST_URL: usize = 65_534;
 
-/// A request to a host: always a GET.
+/// The query parameter for a page (docs/dixa-api.md 2.3).
+const PAGE_KEY: &str = "pageKey";
+
+/// What a body says about the page after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextPage {
+    /// A link, as in `meta.next`.
+    Link(String),
+    /// Only its key.
+    Key(String),
+}
+
+/// A request to a host: a POST if it has a body, else a GET.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub host: Host,
     /// The path of its endpoint as we know it, whatever a link says.
     pub(super) path: String,
     pub(super) url: Url,
+    /// JSON.
+    pub(super) body: Option<String>,
 }
 
 impl Request {
@@ -49,14 +63,63 @@ impl Request {
             host,
             path: path.to_owned(),
             url,
+            body: None,
         }
+    }
+
+    /// The same request as a POST of this JSON.
+    #[must_use]
+    pub fn post(self, body: String) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// The request for the page after this one's. For a POST, it is the same POST with the key of that page (docs/dixa-api.md 2.3).
+    /// Whether a page key carries these filters is unknown: see `follow`.
+    pub fn next(&self, page: &NextPage, filters: &[(&str, String)]) -> Result<Self, Error> {
+        let key = match page {
+            NextPage::Key(key) => key.clone(),
+            NextPage::Link(link) if self.body.is_some() && is_bare_key(link) => {
+                percent_decode_str(link).decode_utf8_lossy().into_owned()
+            }
+            NextPage::Link(link) => {
+                let linked = self.follow(link, filters)?;
+                match linked.page_key() {
+                    Some(key) if self.body.is_some() => key,
+                    _ => return Ok(linked),
+                }
+            }
+        };
+        let others = self.url.query_pairs().filter(|(name, _)| name != PAGE_KEY);
+        let others: Vec<_> = others
+            .map(|(name, value)| (name.into_owned(), value.into_owned()))
+            .collect();
+        let mut next = self.clone();
+        next.url
+            .query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .append_pair(PAGE_KEY, &key);
+        Ok(next)
+    }
+
+    /// Whether a page of this kind can come next: only a POST is said to get keys without a link (docs/dixa-api.md 2.3).
+    pub(super) fn takes(&self, page: &NextPage) -> bool {
+        self.body.is_some() || matches!(page, NextPage::Link(_))
+    }
+
+    fn page_key(&self) -> Option<String> {
+        let key = self.url.query_pairs().find(|(name, _)| name == PAGE_KEY);
+        key.map(|(_, key)| key.into_owned())
     }
 
     /// The request for the page that this one's response links to (docs/dixa-api.md 2.3: a relative
     /// link). Only to the same origin: the token goes nowhere else. Whether a page key carries
     /// these filters is unknown (docs/dixa-api.md 2.3): they are sent again where the link does not
     /// have them, which is known to work.
-    pub fn follow(&self, link: &str, filters: &[(&str, String)]) -> Result<Self, Error> {
+    fn follow(&self, link: &str, filters: &[(&str, String)]) -> Result<Self, Error> {
         let foreign = Error::ForeignLink { host: self.host };
         let is_bare = !link.starts_with(['/', '?']) && !link.contains("://");
         let link = if is_bare {
@@ -78,9 +141,8 @@ impl Request {
                     url.query_pairs_mut().extend_pairs(missing);
                 }
                 Ok(Self {
-                    host: self.host,
-                    path: self.path.clone(),
                     url,
+                    ..self.clone()
                 })
             }
             _ => Err(foreign),
@@ -99,9 +161,8 @@ impl Request {
 
     /// What distinguishes this page from others: a fingerprint of its page key, else of its whole URL.
     pub fn page(&self) -> u128 {
-        let key = self.url.query_pairs().find(|(name, _)| name == "pageKey");
-        match key {
-            Some((_, key)) => xxh3_128(key.as_bytes()),
+        match self.page_key() {
+            Some(key) => xxh3_128(key.as_bytes()),
             None => xxh3_128(self.url.as_str().as_bytes()),
         }
     }
@@ -112,5 +173,39 @@ impl Request {
             return Err(Error::TooLong { host: self.host });
         }
         Ok(())
+    }
+}
+
+/// Whether a link is only the key of a page.
+fn is_bare_key(link: &str) -> bool {
+    !link.contains(['?', '&', ':'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(page: &NextPage) -> String {
+        let base = Url::parse("https://dev.dixa.io/").unwrap();
+        let query = [("pageLimit", "300".to_owned())];
+        let request = Request::new(Host::Api, &base, "/v1/analytics/records", None, &query);
+        let next = request.post("{}".to_owned()).next(page, &[]).unwrap();
+        assert_eq!(next.body.as_deref(), Some("{}"));
+        next.url.query().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_next_page_of_a_post_is_the_same_post_with_its_key() {
+        let expected = "pageLimit=300&pageKey=a%2Fb%3D%3D";
+        for link in [
+            "/v1/analytics/records?pageKey=a%2Fb%3D%3D",
+            "?pageLimit=50&pageKey=a%2Fb%3D%3D",
+            "https://dev.dixa.io/beta/analytics/records?pageKey=a%2Fb%3D%3D",
+            "a%2Fb%3D%3D",
+            "a/b==",
+        ] {
+            assert_eq!(next(&NextPage::Link(link.to_owned())), expected, "{link}");
+        }
+        assert_eq!(next(&NextPage::Key("a/b==".to_owned())), expected);
     }
 }

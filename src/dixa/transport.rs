@@ -22,13 +22,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_HEADERS: usize = 1000;
 const USER_AGENT: &str = concat!("source-dixa/", env!("CARGO_PKG_VERSION"));
 
-/// Sends a request to a host and returns the response, whose body is still to be read. Every new connection is counted from its
-/// first packet until requests can be sent over it.
+/// Sends a request to a host, a POST if it has a body, else a GET, and returns the response, whose body is still to be read. Every
+/// new connection is counted from its first packet until requests can be sent over it.
 pub trait Transport {
-    fn get<'a>(
+    fn send<'a>(
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        body: Option<&'a str>,
         connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>>;
 }
@@ -67,15 +68,20 @@ impl Http {
 }
 
 impl Transport for Http {
-    fn get<'a>(
+    fn send<'a>(
         &'a self,
         url: &'a Url,
         headers: HeaderMap,
+        body: Option<&'a str>,
         connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
         Box::pin(async move {
             let Built { client, proxy } = self.client(connections)?;
-            let request = client.get(url.clone()).headers(headers);
+            let request = match body {
+                None => client.get(url.clone()),
+                Some(body) => client.post(url.clone()).body(body.to_owned()),
+            };
+            let request = request.headers(headers);
             request.send().await.map_err(|error| {
                 if error.is_timeout() {
                     Error::TimedOut {

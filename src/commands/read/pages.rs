@@ -73,11 +73,11 @@ impl ReadContext<'_> {
             }
             is_first = false;
             server_time = min_known(server_time, page.server_time_when_sent);
-            let Some(link) = page.next else {
+            let Some(next) = page.next else {
                 return Ok(server_time);
             };
             guard.check_progress(&request)?;
-            request = request.follow(&link, &part.query)?;
+            request = request.next(&next, &part.query)?;
         }
     }
 
