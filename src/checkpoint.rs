@@ -9,11 +9,15 @@ use crate::dixa::timestamp::TimeFormat;
 use crate::epoch::EpochMs;
 use crate::window::Window;
 
+pub mod positions;
+
 /// The year 2010. No valid position is earlier, since Dixa did not exist.
 pub const EARLIEST: EpochMs = EpochMs(1_262_304_000_000);
 
 /// The key in a state for the start of the time that it covers.
 const COVERED_FROM: &str = "covered_from";
+/// The key in a state of a full refresh that was not complete.
+const UNFINISHED: &str = "unfinished";
 /// The key in a state for the config's `typed_values`, if that is on.
 const TYPED_VALUES: &str = "typed_values";
 
@@ -66,7 +70,7 @@ impl SavedPosition {
         Ok(Self {
             position,
             covered_from,
-            unfinished: blob["unfinished"] == true,
+            unfinished: blob[UNFINISHED] == true,
             typed_values: blob[TYPED_VALUES] == true,
         })
     }
@@ -82,7 +86,7 @@ impl SavedPosition {
             blob.insert(TYPED_VALUES.to_owned(), true.into());
         }
         if self.unfinished {
-            blob.insert("unfinished".to_owned(), true.into());
+            blob.insert(UNFINISHED.to_owned(), true.into());
         }
         Value::Object(blob)
     }

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EpochMs(pub i64);
@@ -73,6 +75,18 @@ impl EpochMs {
     #[must_use]
     pub fn ceil_to_second(self) -> Self {
         Self(self.0.saturating_add(999)).floor_to_second()
+    }
+
+    /// The midnight, in UTC, at or before this instant.
+    #[must_use]
+    pub fn floor_to_day(self) -> Self {
+        Self(self.0.div_euclid(DAY_MS).saturating_mul(DAY_MS))
+    }
+
+    /// The midnight, in UTC, at or after this instant.
+    #[must_use]
+    pub fn ceil_to_day(self) -> Self {
+        Self(self.0.saturating_add(DAY_MS - 1)).floor_to_day()
     }
 
     #[must_use]

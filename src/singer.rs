@@ -11,9 +11,10 @@ const INCREMENTAL: &str = "INCREMENTAL";
 
 /// A stream's entry in a catalog. `is_suggested` says whether it is read unless a catalog deselects it.
 pub fn catalog_entry(stream: &DiscoveredStream<'_>, is_suggested: bool) -> Value {
-    let method = match stream.cursor {
-        Some(_) => INCREMENTAL,
-        None => FULL_TABLE,
+    let method = if stream.is_incremental {
+        INCREMENTAL
+    } else {
+        FULL_TABLE
     };
     let mut of_stream = json!({
         "inclusion": "available",

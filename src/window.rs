@@ -68,6 +68,80 @@ impl Window {
     }
 }
 
+impl Window {
+    /// The number of days, rounded down.
+    pub fn day_count(&self) -> u64 {
+        self.end.since(self.start).as_secs() / DAY.as_secs()
+    }
+
+    /// The two halves of a window of whole days, split at a whole day; `None` for a single day.
+    pub fn halves_of_days(&self) -> Option<(Self, Self)> {
+        let days = u32::try_from(self.day_count() / 2).unwrap_or(u32::MAX);
+        let middle = self.start.plus(DAY.saturating_mul(days));
+        let (first, second) = (
+            Self {
+                end: middle,
+                ..*self
+            },
+            Self {
+                start: middle,
+                ..*self
+            },
+        );
+        (days > 0).then_some((first, second))
+    }
+}
+
+/// How many days the next window has: more while they have few pages, fewer where they have many, since the rows of a window are
+/// remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct DayCount {
+    days: u32,
+    max: u32,
+}
+
+/// The next window is longer after at most this many pages, and shorter after more than four times as many.
+const FEW_PAGES: usize = 10;
+
+impl DayCount {
+    /// From one day to at most `max`.
+    pub fn new(max: u32) -> Self {
+        Self { days: 1, max }
+    }
+
+    /// The next window: the first days of those that are left.
+    pub fn first_days(&self, left: &Window) -> Window {
+        Window {
+            start: left.start,
+            end: left.start.plus(DAY * self.days).min(left.end),
+        }
+    }
+
+    /// After a window of this length that had that many pages.
+    #[must_use]
+    pub fn after(self, pages: usize) -> Self {
+        let days = if pages <= FEW_PAGES {
+            (self.days * 2).min(self.max)
+        } else if pages > 4 * FEW_PAGES {
+            (self.days / 2).max(1)
+        } else {
+            self.days
+        };
+        Self { days, ..self }
+    }
+
+    /// Windows longer than this one are too long.
+    #[must_use]
+    pub fn limited_to(self, window: &Window) -> Self {
+        let days = u32::try_from(window.day_count()).unwrap_or(u32::MAX);
+        let max = days.clamp(1, self.max);
+        Self {
+            days: self.days.min(max),
+            max,
+        }
+    }
+}
+
 impl std::fmt::Display for Window {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{} to {}", self.start, self.end)
@@ -187,5 +261,37 @@ mod tests {
         assert_eq!(all.len(), 3);
         assert_eq!(all[0].end.since(all[0].start), DAY * 30);
         assert_eq!(all[2].end.since(all[2].start), DAY);
+    }
+
+    #[test]
+    fn the_number_of_days_follows_the_number_of_pages() {
+        let left = Window {
+            start: EpochMs(0),
+            end: EpochMs(0).plus(DAY * 100),
+        };
+        let days = |count: DayCount| count.first_days(&left).day_count();
+        let mut count = DayCount::new(30);
+        for (pages, expected) in [
+            (1, 2),
+            (10, 4),
+            (1, 8),
+            (11, 8),
+            (41, 4),
+            (0, 8),
+            (0, 16),
+            (0, 30),
+        ] {
+            count = count.after(pages);
+            assert_eq!(days(count), expected);
+        }
+        let (first, second) = count.first_days(&left).halves_of_days().unwrap();
+        assert_eq!((first.day_count(), second.day_count()), (15, 15));
+        count = count.limited_to(&first).after(0);
+        assert_eq!(days(count), 15);
+        let day = DayCount::new(1).first_days(&left);
+        assert_eq!((day.day_count(), day.halves_of_days()), (1, None));
+        let three = DayCount::new(3).after(0).after(0).first_days(&left);
+        let (first, second) = three.halves_of_days().unwrap();
+        assert_eq!((first.day_count(), second.day_count()), (1, 2));
     }
 }

@@ -18,13 +18,15 @@ pub struct DiscoveredStream<'a> {
     pub json_schema: Value,
     /// The fields of the key; empty if the records have no key.
     pub primary_key: &'a [&'a str],
-    /// A stream with a cursor supports incremental reads, and a full refresh of it can be resumed.
+    /// It supports incremental reads, and a full refresh of it can be resumed.
+    pub is_incremental: bool,
+    /// The cursor field; an incremental stream may have none at the top level of its records.
     pub cursor: Option<&'a str>,
 }
 
 impl DiscoveredStream<'_> {
     pub fn to_json(&self) -> Value {
-        let modes: &[&str] = if self.cursor.is_some() {
+        let modes: &[&str] = if self.is_incremental {
             &["full_refresh", "incremental"]
         } else {
             &["full_refresh"]
@@ -33,15 +35,17 @@ impl DiscoveredStream<'_> {
         stream.insert("name".into(), json!(self.name));
         stream.insert("json_schema".into(), self.json_schema.clone());
         stream.insert("supported_sync_modes".into(), json!(modes));
-        if let Some(cursor) = self.cursor {
+        if self.is_incremental {
             stream.insert("source_defined_cursor".into(), json!(true));
+        }
+        if let Some(cursor) = self.cursor {
             stream.insert("default_cursor_field".into(), json!([cursor]));
         }
         let key: Vec<_> = self.primary_key.iter().map(|field| [field]).collect();
         if !key.is_empty() {
             stream.insert("source_defined_primary_key".into(), json!(key));
         }
-        stream.insert("is_resumable".into(), json!(self.cursor.is_some()));
+        stream.insert("is_resumable".into(), json!(self.is_incremental));
         Value::Object(stream)
     }
 }

@@ -30,7 +30,7 @@ pub fn select_streams(files: &ReadFiles) -> Result<Vec<ConfiguredStream>, Failur
             "Only one option can read standard input (`-`). Save the other input to a file.",
         ));
     }
-    let best = |stream: &Stream| ConfiguredStream::best(stream.name, stream.cursor().is_some());
+    let best = |stream: &Stream| ConfiguredStream::best(stream.name, stream.is_incremental());
     let Some(path) = &files.catalog else {
         return Ok(match files.stream_names() {
             None => STREAMS

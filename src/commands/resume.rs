@@ -12,6 +12,7 @@ use crate::output::console::Terminal;
 use crate::output::format::Format;
 use crate::output::state_file::SavedStates;
 use crate::stdio::StandardStream;
+use crate::streams::stream::Stream;
 use crate::streams::table;
 
 /// What there is to say once all output has left.
@@ -32,7 +33,7 @@ impl ClosingWords {
         // Lists have no position: they are read in full each time.
         saved
             .streams
-            .retain(|name| table::find(name).is_some_and(|stream| stream.cursor().is_some()));
+            .retain(|name| table::find(name).is_some_and(Stream::is_incremental));
         let writes_states = output.format() != Format::Jsonl;
         let arguments: Vec<_> = env::args_os().collect();
         let read = EndedRead {

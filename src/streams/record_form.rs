@@ -62,6 +62,7 @@ impl RecordForm {
             name: stream.name,
             json_schema: self.json_schema(stream),
             primary_key: stream.primary_key,
+            is_incremental: stream.is_incremental(),
             cursor: stream.cursor(),
         }
     }

@@ -1,8 +1,9 @@
 //! What a stream is: values along a few axes, and what follows from them. The streams themselves are in `table`.
 
 use std::iter;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dixa::host::Host;
 use crate::dixa::timestamp::TimeFormat;
@@ -13,10 +14,12 @@ use record_splitter::{Fields, RecordPath};
 pub struct Stream {
     pub name: &'static str,
     pub host: Host,
-    /// The path of the endpoint, which starts with `/v1/`. With [`Partitions::Parent`], `{id}` is replaced by the parent's id.
+    /// The path of the endpoint, which starts with `/v1/`. With [`Partitions::Parent`], `{id}` is replaced by the parent's id, unless
+    /// that is in the body of a POST.
     pub path: &'static str,
     /// Query parameters sent with every request. Only documented ones.
     pub query: &'static [(&'static str, &'static str)],
+    pub method: Method,
     pub span: Span,
     pub partitions: Partitions,
     pub paging: Paging,
@@ -41,6 +44,50 @@ pub enum Span {
     Everything,
     /// Windows of time, one after another.
     Windows(WindowParams),
+    /// Whole days in UTC, for each id of the parent from a position of its own.
+    Days {
+        /// The JSON pointer of the time in a record.
+        time: &'static str,
+    },
+}
+
+/// The HTTP method of its requests.
+pub enum Method {
+    Get,
+    /// A POST of a JSON body that says what is wanted.
+    Post(RecordsQuery),
+}
+
+/// A query for analytics records of one id in a period, and the filters that it may need (docs/dixa-api.md 2.8).
+pub struct RecordsQuery {
+    /// The list of the values of one attribute, which is the `{id}` of its path.
+    pub filter_values: &'static Stream,
+    /// The attributes to filter by: the first that has values.
+    pub filter_attributes: &'static [&'static str],
+}
+
+/// Selects the records whose attribute has one of these values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    pub attribute: &'static str,
+    pub values: Vec<String>,
+}
+
+impl RecordsQuery {
+    /// The JSON body that requests the records of an id in whole days. It starts a millisecond early, since it is unknown whether
+    /// Dixa includes the start (docs/dixa-api.md 2.8).
+    pub fn body(id: &str, days: &Window, filter: Option<&Filter>) -> String {
+        let bounds = days.request_bounds(Duration::from_millis(1));
+        let mut body = json!({
+            "id": id,
+            "timezone": "UTC",
+            "periodFilter": {"_type": "Interval", "start": bounds.after.to_string(), "end": bounds.before.to_string()},
+        });
+        if let Some(Filter { attribute, values }) = filter {
+            body["filters"] = json!([{"attribute": attribute, "values": values}]);
+        }
+        body.to_string()
+    }
 }
 
 /// How a stream is read by windows: the two parameters for the bounds, the cursor field, and the format of their times.
@@ -93,6 +140,16 @@ pub enum IdSource {
     Within(&'static str),
 }
 
+impl Method {
+    /// Its name, for messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post(_) => "POST",
+        }
+    }
+}
+
 /// How a list is requested. A link to a next page is followed in either case.
 pub enum Paging {
     /// In one body.
@@ -100,6 +157,10 @@ pub enum Paging {
     /// In pages of at most this many records (`pageLimit`). Neither a default nor a maximum is documented (docs/dixa-api.md 2.3).
     Pages(u32),
 }
+
+/// The fields that make a key where Dixa gives none: the hash of a record's bytes, and which of the equal ones it is.
+pub const ROW_HASH: &str = "row_hash";
+pub const COPY: &str = "copy";
 
 /// The page size of endpoints that are not known to accept a larger one.
 pub const PAGE_LIMIT: u32 = 1000;
@@ -113,8 +174,30 @@ impl Stream {
     /// The cursor field, if the stream supports incremental reads.
     pub fn cursor(&self) -> Option<&'static str> {
         match self.span {
-            Span::Everything => None,
+            Span::Everything | Span::Days { .. } => None,
             Span::Windows(WindowParams { cursor, .. }) => Some(cursor),
+        }
+    }
+
+    /// Whether a read can continue from a saved state.
+    pub fn is_incremental(&self) -> bool {
+        !matches!(self.span, Span::Everything)
+    }
+
+    /// Where the time of a record is, for messages: its cursor field, or a path.
+    pub fn time_field(&self) -> String {
+        match self.span {
+            Span::Everything => String::new(),
+            Span::Windows(WindowParams { cursor, .. }) => cursor.to_owned(),
+            Span::Days { time } => time[1..].replace('/', "."),
+        }
+    }
+
+    /// How far a request may reach beyond `start_date` and `end_date`.
+    pub fn request_margin(&self) -> Duration {
+        match self.span {
+            Span::Days { .. } => Duration::from_secs(24 * 60 * 60),
+            Span::Everything | Span::Windows(_) => self.time_format().step(),
         }
     }
 
@@ -129,7 +212,7 @@ impl Stream {
     /// The time format of its bounds and records.
     pub fn time_format(&self) -> TimeFormat {
         match self.span {
-            Span::Everything => TimeFormat::Text,
+            Span::Everything | Span::Days { .. } => TimeFormat::Text,
             Span::Windows(WindowParams { time_format, .. }) => time_format,
         }
     }

@@ -6,7 +6,8 @@ use crate::dixa::host::Host;
 use crate::dixa::timestamp::TimeFormat;
 use crate::nearest::nearest;
 use crate::streams::stream::{
-    IdSource, PAGE_LIMIT, Paging, Parent, Partitions, Span, Stream, WindowParams,
+    COPY, IdSource, Method, PAGE_LIMIT, Paging, Parent, Partitions, ROW_HASH, RecordsQuery, Span,
+    Stream, WindowParams,
 };
 
 const PAGES: Paging = Paging::Pages(PAGE_LIMIT);
@@ -27,6 +28,7 @@ const LIST: Stream = Stream {
     host: Host::Api,
     path: "",
     query: &[],
+    method: Method::Get,
     span: Span::Everything,
     partitions: Partitions::One,
     paging: Paging::Single,
@@ -248,11 +250,29 @@ pub const STREAMS: &[Stream] = &[
         schema: schema!("analytics_metrics"),
         ..LIST
     },
+    ANALYTICS_RECORDS,
     Stream {
-        name: "analytics_records",
+        name: "analytics_record_data",
         path: "/v1/analytics/records",
-        paging: PAGES,
-        schema: schema!("analytics_records"),
+        method: Method::Post(RecordsQuery {
+            filter_values: &FILTER_VALUES,
+            // Every conversation has a direction.
+            filter_attributes: &["initial_direction", "channel"],
+        }),
+        span: Span::Days {
+            time: "/primaryTimestampField/timestamp",
+        },
+        partitions: Partitions::Parent(Parent {
+            list: &ANALYTICS_RECORDS,
+            ids: IdSource::Record,
+            field: Some("record"),
+            none_here: &[400, 401, 403, 404],
+        }),
+        // The documented maximum (docs/dixa-api.md 2.3).
+        paging: Paging::Pages(300),
+        primary_key: &["record", ROW_HASH, COPY],
+        is_suggested: false,
+        schema: schema!("analytics_record_data"),
         ..LIST
     },
 ];
@@ -283,6 +303,23 @@ const TEAMS: Stream = Stream {
     name: "teams",
     path: "/v1/teams",
     schema: schema!("teams"),
+    ..LIST
+};
+
+const ANALYTICS_RECORDS: Stream = Stream {
+    name: "analytics_records",
+    path: "/v1/analytics/records",
+    paging: PAGES,
+    schema: schema!("analytics_records"),
+    ..LIST
+};
+
+/// The values of an attribute that analytics records can be filtered by. Not a stream.
+const FILTER_VALUES: Stream = Stream {
+    name: "analytics filter values",
+    path: "/v1/analytics/filter/{id}",
+    paging: PAGES,
+    schema: ID_SCHEMA,
     ..LIST
 };
 
@@ -433,7 +470,7 @@ mod tests {
         for stream in STREAMS {
             let is_in_milliseconds = match &stream.span {
                 Span::Windows(windows) => windows.time_format == TimeFormat::Milliseconds,
-                Span::Everything => false,
+                Span::Everything | Span::Days { .. } => false,
             };
             assert_eq!(
                 is_in_milliseconds,
@@ -457,7 +494,12 @@ mod tests {
         for stream in with_parents() {
             let has_parent = matches!(stream.partitions, Partitions::Parent(_));
             let name = stream.name;
-            assert_eq!(stream.path.contains("{id}"), has_parent, "{name}");
+            let is_id_in_path = matches!(stream.method, Method::Get);
+            assert_eq!(
+                stream.path.contains("{id}"),
+                has_parent && is_id_in_path,
+                "{name}"
+            );
             assert_eq!(stream.parent().is_some(), has_parent, "{name}");
             if let Partitions::Parent(Parent {
                 field: Some(field), ..

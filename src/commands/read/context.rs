@@ -3,6 +3,7 @@
 use crate::airbyte::catalog::ConfiguredStream;
 use crate::airbyte::log::Level;
 use crate::airbyte::state::States;
+use crate::checkpoint::ReadBounds;
 use crate::commands::events::EventLogger;
 use crate::commands::read::parents::ParentIds;
 use crate::commands::read::progress::ProgressDisplay;
@@ -22,7 +23,19 @@ pub struct Job {
     pub now: EpochMs,
 }
 
-/// What every stream of a read shares. How each kind of stream is read is in `windows`, `lists` and `pages`.
+impl Job {
+    /// What the plan of a read depends on, apart from its saved state.
+    pub fn bounds(&self) -> ReadBounds {
+        ReadBounds {
+            start_date: self.config.start_date,
+            end_date: self.config.end_date,
+            lookback: self.config.lookback,
+            now: self.now,
+        }
+    }
+}
+
+/// What every stream of a read shares. How each kind of stream is read is in `windows`, `days`, `lists` and `pages`.
 pub struct ReadContext<'a> {
     pub job: &'a Job,
     pub fetcher: Fetcher<'a>,

@@ -26,7 +26,7 @@ impl ReadError {
     pub fn new(error: Error, stream: &Stream, part: Option<&dyn Display>) -> Self {
         let endpoint = error
             .is_access_denied()
-            .then(|| format!(" (GET {})", stream.path));
+            .then(|| format!(" ({} {})", stream.method.name(), stream.path));
         let part = part.map(|part| format!(", {part}"));
         let subject = [Some(stream.name.to_owned()), endpoint, part];
         let subject: String = subject.into_iter().flatten().collect();

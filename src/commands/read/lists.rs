@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
+use std::rc::Rc;
 
 use futures_util::{StreamExt, stream};
 use record_splitter::IdCollector;
@@ -10,12 +11,13 @@ use crate::airbyte::log::Level;
 use crate::commands::read::context::ReadContext;
 use crate::commands::read::error::ReadError;
 use crate::commands::read::pages::ListSelector;
+use crate::commands::read::parents::FoundIds;
 use crate::commands::read::record_writer::RecordWriter;
 use crate::commands::read::stream_writer::StreamWriter;
 use crate::dedup::SeenRecords;
 use crate::dixa::concurrency::MAX_IN_FLIGHT;
 use crate::dixa::error::Error;
-use crate::streams::stream::{IdSource, Parent, Partitions};
+use crate::streams::stream::{IdSource, Parent, Partitions, Stream};
 
 /// Longer ids are shortened in messages, to this many characters.
 const LONGEST_SHOWN: usize = 100;
@@ -85,15 +87,7 @@ impl ReadContext<'_> {
         writer: &StreamWriter<'_>,
     ) -> Result<(), ReadError> {
         let (name, list) = (writer.stream.name, parent.list.name);
-        let found = self.parents.ids_of(parent.list).await.map_err(|error| {
-            error.context(&format!(
-                "{name}: not read because its parent `{list}` failed"
-            ))
-        })?;
-        if found.ids.has_too_long {
-            let host = writer.stream.host;
-            return Err(ReadError::new(Error::TooLong { host }, writer.stream, None));
-        }
+        let found = self.found_ids(parent, writer.stream).await?;
         let ids = usable_ids(&found.ids, &parent.ids);
         let mut lists = stream::iter(&ids)
             .map(|id| self.read_child(parent, id, writer))
@@ -126,6 +120,25 @@ impl ReadContext<'_> {
         Ok(())
     }
 
+    /// The ids of a parent, once it was read.
+    pub(super) async fn found_ids(
+        &self,
+        parent: &Parent,
+        stream: &Stream,
+    ) -> Result<Rc<FoundIds>, ReadError> {
+        let (name, list) = (stream.name, parent.list.name);
+        let found = self.parents.ids_of(parent.list).await.map_err(|error| {
+            error.context(&format!(
+                "{name}: not read because its parent `{list}` failed"
+            ))
+        })?;
+        if found.ids.has_too_long {
+            let host = stream.host;
+            return Err(ReadError::new(Error::TooLong { host }, stream, None));
+        }
+        Ok(found)
+    }
+
     /// Reads the list of one id of the parent; the error that says that there is none, if Dixa sends it instead of the first page.
     async fn read_child(
         &self,
@@ -142,20 +155,24 @@ impl ReadContext<'_> {
             id: Some(id),
             ..ListSelector::default()
         };
-        let is_none_here = |error: &Error| {
-            let status = error.status();
-            status.is_some_and(|status| parent.none_here.contains(&status))
-        };
         match self.read_pages(&self.fetcher, &part, &mut records).await {
             Ok(_) => Ok(None),
-            Err(error) if is_none_here(&error) && records.is_at_first_page() => Ok(Some(error)),
+            Err(error) if is_none_here(parent, &error) && records.is_at_first_page() => {
+                Ok(Some(error))
+            }
             Err(error) => Err(ReadError::new(error, writer.stream, Some(&shortened(id)))),
         }
     }
 }
 
+/// Whether an error says that this id of the parent has nothing to read.
+pub fn is_none_here(parent: &Parent, error: &Error) -> bool {
+    let status = error.status();
+    status.is_some_and(|status| parent.none_here.contains(&status))
+}
+
 /// Each id once, without those that would lead a path elsewhere.
-fn usable_ids<'a>(found: &'a IdCollector, source: &IdSource) -> Vec<&'a String> {
+pub fn usable_ids<'a>(found: &'a IdCollector, source: &IdSource) -> Vec<&'a String> {
     let ids = match source {
         IdSource::Record => found.record_ids(),
         IdSource::Within(array) => found.nested_ids(array),
@@ -169,7 +186,7 @@ fn usable_ids<'a>(found: &'a IdCollector, source: &IdSource) -> Vec<&'a String> 
 }
 
 /// An id as shown to people; the end of a very long one is cut off.
-fn shortened(id: &str) -> String {
+pub fn shortened(id: &str) -> String {
     let end = id.char_indices().nth(LONGEST_SHOWN).map(|(end, _)| end);
     end.map_or_else(|| format!("id {id}"), |end| format!("id {}…", &id[..end]))
 }

@@ -2,7 +2,10 @@
 
 pub mod context;
 mod date_filter;
+mod day_windows;
+mod days;
 mod error;
+mod filters;
 mod lists;
 mod pages;
 mod pagination_guard;
@@ -11,6 +14,7 @@ mod plan_report;
 mod progress;
 mod record_warnings;
 mod record_writer;
+mod row_copies;
 mod selection;
 mod stats;
 mod stream_read;

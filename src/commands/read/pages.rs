@@ -17,6 +17,8 @@ pub struct ListSelector<'a> {
     /// For the `{id}` of the path.
     pub id: Option<&'a str>,
     pub query: Vec<(&'static str, String)>,
+    /// The JSON body of a POST.
+    pub body: Option<String>,
 }
 
 /// The earlier of two times, either of which may be unknown.
@@ -37,9 +39,13 @@ fn first_request(
         .chain(part.query.iter().cloned())
         .chain(size)
         .collect();
-    fetcher
+    let request = fetcher
         .client
-        .request(stream.host, stream.path, part.id, &query)
+        .request(stream.host, stream.path, part.id, &query);
+    match &part.body {
+        Some(body) => request.post(body.clone()),
+        None => request,
+    }
 }
 
 impl ReadContext<'_> {

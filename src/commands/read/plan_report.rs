@@ -1,11 +1,10 @@
-//! What a person should know before the windows of a stream are read.
+//! What a person should know before the windows of a stream are read. Arithmetic, but for the log.
 
 use crate::airbyte::log::Level;
 use crate::checkpoint::{EARLIEST, ReadBounds, ReadPlan, SavedPosition, uncovered};
 use crate::commands::numbers::plural;
 use crate::commands::read::context::ReadContext;
 use crate::commands::read::stream_writer::StreamWriter;
-use crate::streams::stream::Stream;
 use crate::window::{Window, windows};
 
 impl ReadContext<'_> {
@@ -17,36 +16,13 @@ impl ReadContext<'_> {
         resumed: Option<SavedPosition>,
         bounds: &ReadBounds,
     ) {
-        let stream = writer.stream;
         self.report_typed_values(writer, resumed);
-        if let Some(uncovered) = uncovered(resumed, bounds) {
-            let warning = format!(
-                "`start_date` is earlier than what the saved state covers: {uncovered} was never read. \
-                 To read that time too, reset the stream (by hand: remove it from the state file)."
-            );
-            self.log_of(stream, Level::Warn, &warning);
+        let warnings = warnings(plan, resumed, bounds, self.job.config.window_days);
+        if let Some(info) = self.what_is_read(plan, resumed) {
+            self.log_of(writer.stream, Level::Info, &info);
         }
-        match *plan {
-            ReadPlan::StateInFuture(position) => {
-                let warning = format!(
-                    "the saved state is in the future ({position}), so there is nothing to read before then. \
-                     If the state is wrong, reset the stream (by hand: remove it from the state file)."
-                );
-                self.log_of(stream, Level::Warn, &warning);
-            }
-            ReadPlan::Empty => self.log_of(stream, Level::Info, "there is nothing to read."),
-            ReadPlan::Read {
-                start,
-                horizon,
-                skipped,
-                ..
-            } => {
-                let span = Window {
-                    start,
-                    end: horizon,
-                };
-                self.report_windows(stream, span, resumed, skipped);
-            }
+        for warning in warnings {
+            self.log_of(writer.stream, Level::Warn, &warning);
         }
     }
 
@@ -65,33 +41,65 @@ impl ReadContext<'_> {
         self.log_of(writer.stream, Level::Warn, &warning);
     }
 
-    fn report_windows(
-        &self,
-        stream: &Stream,
-        span: Window,
-        resumed: Option<SavedPosition>,
-        skipped: Option<Window>,
-    ) {
+    fn what_is_read(&self, plan: &ReadPlan, resumed: Option<SavedPosition>) -> Option<String> {
+        let span = match *plan {
+            ReadPlan::StateInFuture(_) => return None,
+            ReadPlan::Empty => return Some("there is nothing to read.".to_owned()),
+            ReadPlan::Read { start, horizon, .. } => Window {
+                start,
+                end: horizon,
+            },
+        };
         let requests = windows(span.start, span.end, self.job.config.window_days).count() as u64;
         let from = match resumed {
             Some(saved) => format!("the saved position is {}", saved.position),
             None => "without a saved position".to_owned(),
         };
-        let message = format!("{} to read, {span}; {from}.", plural(requests, "window"));
-        self.log_of(stream, Level::Info, &message);
-        if let Some(skipped) = skipped {
-            let warning = format!(
-                "`start_date` is later than the saved position: {skipped} is skipped. \
-                 To read it too, reset the stream (by hand: delete it from the state file) and set an earlier `start_date`."
-            );
-            self.log_of(stream, Level::Warn, &warning);
-        }
-        if span.start < EARLIEST {
-            let warning = format!(
-                "`start_date` is before 2010, when Dixa had no customers yet: this read takes {requests} requests. \
-                 A later `start_date` takes fewer."
-            );
-            self.log_of(stream, Level::Warn, &warning);
+        let windows = plural(requests, "window");
+        Some(format!("{windows} to read, {span}; {from}."))
+    }
+}
+
+/// What a plan leaves out, or takes long for.
+pub fn warnings(
+    plan: &ReadPlan,
+    resumed: Option<SavedPosition>,
+    bounds: &ReadBounds,
+    window_days: u32,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(uncovered) = uncovered(resumed, bounds) {
+        warnings.push(format!(
+            "`start_date` is earlier than what the saved state covers: {uncovered} was never read. \
+             To read that time too, reset the stream (by hand: remove it from the state file)."
+        ));
+    }
+    match *plan {
+        ReadPlan::StateInFuture(position) => warnings.push(format!(
+            "the saved state is in the future ({position}), so there is nothing to read before then. \
+             If the state is wrong, reset the stream (by hand: remove it from the state file)."
+        )),
+        ReadPlan::Empty => {}
+        ReadPlan::Read {
+            start,
+            horizon,
+            skipped,
+            ..
+        } => {
+            if let Some(skipped) = skipped {
+                warnings.push(format!(
+                    "`start_date` is later than the saved position: {skipped} is skipped. \
+                     To read it too, reset the stream (by hand: delete it from the state file) and set an earlier `start_date`."
+                ));
+            }
+            if start < EARLIEST {
+                let requests = windows(start, horizon, window_days).count();
+                warnings.push(format!(
+                    "`start_date` is before 2010, when Dixa had no customers yet: this read takes {requests} requests. \
+                     A later `start_date` takes fewer."
+                ));
+            }
         }
     }
+    warnings
 }

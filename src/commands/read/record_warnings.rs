@@ -37,7 +37,7 @@ pub fn increment(counter: &Cell<u64>) {
 impl RecordWarnings {
     /// Logs everything that was found.
     pub fn warn(&self, stream: &Stream, config: &Config, output: &Output) {
-        let cursor = stream.cursor().unwrap_or_default();
+        let cursor = stream.time_field();
         let end = config
             .end_date
             .map(|end_date| format!(" or on or after `end_date` ({end_date})"));

@@ -8,12 +8,14 @@ use record_splitter::{Record, mask_fields, repair, without_field};
 use serde_json::Value;
 
 use crate::commands::read::record_warnings::increment;
+use crate::commands::read::row_copies::{RowCopies, RowKey};
 use crate::commands::read::stats::WaitGuard;
 use crate::commands::read::stream_writer::StreamWriter;
 use crate::dedup::{KeylessRecords, Overlap, SeenRecords};
 use crate::dixa::error::Error;
 use crate::dixa::sink::{Sink, Wait};
 use crate::epoch::EpochMs;
+use crate::streams::stream::{COPY, ROW_HASH};
 use crate::window::Window;
 
 /// Writes the records of one window or list, body after body.
@@ -24,8 +26,11 @@ pub struct RecordWriter<'a, 'b> {
     number: usize,
     window: Option<Window>,
     record_prefix: Vec<u8>,
-    /// The field that carries the parent's id: it is in `record_prefix`, along with the opening brace of the record.
-    parent_field: Option<&'a str>,
+    /// The fields that each record begins with: that of the parent's id, which is in `record_prefix` along with the opening brace of
+    /// the record, and those of its key if it has a [`RowKey`].
+    added_fields: Vec<&'a str>,
+    /// The rows of the window, if they have no key of their own.
+    rows: Option<&'a RefCell<RowCopies>>,
     wait: WaitGuard<'a>,
     records: u64,
     keyless: KeylessRecords,
@@ -59,7 +64,8 @@ impl<'a, 'b> RecordWriter<'a, 'b> {
             number: 0,
             window: None,
             record_prefix: stream.record_prefix.clone(),
-            parent_field: None,
+            added_fields: Vec::new(),
+            rows: None,
             wait: WaitGuard::new(&stream.stats),
             records: 0,
             keyless: KeylessRecords::default(),
@@ -78,8 +84,23 @@ impl<'a, 'b> RecordWriter<'a, 'b> {
         let id = id.replace('\0', "");
         let front = format!("{{{}:{}", Value::from(field), Value::from(id));
         writer.record_prefix.extend_from_slice(front.as_bytes());
-        writer.parent_field = Some(field);
+        writer.added_fields.push(field);
         writer
+    }
+
+    /// The same for whole days of rows that have no key: each gets one.
+    pub fn with_row_keys(mut self, days: Window, rows: &'a RefCell<RowCopies>) -> Self {
+        self.added_fields.extend([ROW_HASH, COPY]);
+        self.window = Some(days);
+        self.rows = Some(rows);
+        self
+    }
+
+    /// The days, or a part of them, are requested from their first page.
+    pub fn begin_pages(&mut self) {
+        if let Some(rows) = self.rows {
+            rows.borrow_mut().begin_pages();
+        }
     }
 
     /// Whether no page of the list has ended yet.
@@ -87,30 +108,35 @@ impl<'a, 'b> RecordWriter<'a, 'b> {
         self.number == 0
     }
 
+    /// How many pages have ended.
+    pub fn pages(&self) -> usize {
+        self.number
+    }
+
     /// The window is complete; how many of its records were written.
     pub fn finish(self) -> u64 {
         self.records
     }
 
-    fn write(&mut self, record: &Record<'_>) {
+    fn write(&mut self, record: &Record<'_>, key: Option<RowKey>) {
         let stream = self.stream;
         stream.mark_running();
         let is_unchanged = !record.may_need_repair
             && stream.stream.secrets.is_empty()
-            && self.parent_field.is_none()
+            && self.added_fields.is_empty()
             && stream.rules_for(record).is_none();
         if is_unchanged {
             stream.output.record(&self.record_prefix, record.bytes);
         } else {
-            self.write_changed(record);
+            self.write_changed(record, key);
         }
         stream.states.count_record();
         stream.stats.count_record();
         self.records += 1;
     }
 
-    /// Writes a record with changes: text that no database stores, secrets, the parent's id, fields that are left out or typed.
-    fn write_changed(&self, record: &Record<'_>) {
+    /// Writes a record with changes: text that no database stores, secrets, added fields, fields that are left out or typed.
+    fn write_changed(&self, record: &Record<'_>, key: Option<RowKey>) {
         let stream = self.stream;
         let rules = stream.rules_for(record);
         let mut record = if record.may_need_repair {
@@ -128,10 +154,10 @@ impl<'a, 'b> RecordWriter<'a, 'b> {
         if !stream.stream.secrets.is_empty() {
             record = mask_fields(&record, stream.stream.secrets).into();
         }
-        if let Some(field) = self.parent_field
-            && let Some(rest) = without_field(&record, field)
-        {
-            record = rest.into();
+        for field in &self.added_fields {
+            if let Some(rest) = without_field(&record, field) {
+                record = rest.into();
+            }
         }
         let mut record = Cow::Borrowed(record.as_bytes());
         if let Some(rules) = rules {
@@ -142,17 +168,20 @@ impl<'a, 'b> RecordWriter<'a, 'b> {
             counter.update(|count| count + unconverted);
             record = changed.into();
         }
-        if self.parent_field.is_none() {
+        if self.added_fields.is_empty() {
             stream.output.record(&self.record_prefix, &record);
             return;
         }
+        let key = key.map(|RowKey { hash, copy }| {
+            format!(r#","{ROW_HASH}":"{hash:032x}","{COPY}":{copy}"#).into_bytes()
+        });
         let members = &record[1..];
         let comma: &[u8] = if members.trim_ascii_start() == b"}" {
             b""
         } else {
             b","
         };
-        let prefix = [&self.record_prefix, comma].concat();
+        let prefix = [&self.record_prefix, &*key.unwrap_or_default(), comma].concat();
         stream.output.record(&prefix, members);
     }
 
@@ -186,6 +215,9 @@ impl Sink for RecordWriter<'_, '_> {
 
     fn begin(&mut self) {
         self.keyless.restart();
+        if let Some(rows) = self.rows {
+            rows.borrow_mut().begin_page();
+        }
     }
 
     fn record(&mut self, record: Record<'_>) {
@@ -200,9 +232,7 @@ impl Sink for RecordWriter<'_, '_> {
         if stream.ids_only {
             return;
         }
-        let cursor = record
-            .cursor
-            .and_then(|token| stream.time_format.read(token));
+        let cursor = stream.time_of(&record);
         let plausible = cursor.filter(|cursor| stream.dates.is_plausible(*cursor));
         if let Some(cursor) = plausible.filter(|cursor| stream.dates.excludes(*cursor)) {
             self.skip(&record, cursor);
@@ -211,6 +241,15 @@ impl Sink for RecordWriter<'_, '_> {
         let overlap = self
             .window
             .map_or(Overlap::Edge, |window| Overlap::of(&window, plausible));
+        if let Some(rows) = self.rows {
+            let may_return = matches!(overlap, Overlap::Edge | Overlap::Unknown);
+            let key = rows.borrow_mut().key(record.bytes, may_return);
+            if key.is_some() {
+                self.count_odd_cursor(overlap, cursor);
+                self.write(&record, key);
+            }
+            return;
+        }
         let is_new = self.seen.borrow_mut().remember(
             &mut self.keyless,
             self.number,
@@ -220,14 +259,17 @@ impl Sink for RecordWriter<'_, '_> {
         );
         if is_new {
             self.count_odd_cursor(overlap, cursor);
-            self.write(&record);
+            self.write(&record, None);
         }
     }
 
     fn end(&mut self) {
         self.stream.mark_running();
         self.stream.warn_of_undeclared();
-        if self.window.is_none() {
+        if let Some(rows) = self.rows {
+            rows.borrow_mut().end_page();
+            self.number += 1;
+        } else if self.window.is_none() {
             self.number += 1;
             self.keyless.clear();
             self.seen.borrow_mut().finish_before(self.number);

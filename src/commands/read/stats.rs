@@ -59,14 +59,14 @@ impl<'a> SyncStats<'a> {
     }
 
     /// This many windows are to be read.
-    pub fn set_window_total(&self, windows: usize) {
-        self.windows.set(Some((0, windows as u64)));
+    pub fn set_window_total(&self, windows: u64) {
+        self.windows.set(Some((0, windows)));
     }
 
-    /// One of them was read.
-    pub fn count_window(&self) {
+    /// This many of them were read.
+    pub fn count_windows(&self, count: u64) {
         self.windows
-            .update(|windows| windows.map(|(done, all)| (done + 1, all)));
+            .update(|windows| windows.map(|(done, all)| (done + count, all)));
     }
 
     /// The windows that were read, and all; `None` for a stream without windows.

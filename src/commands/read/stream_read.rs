@@ -58,7 +58,7 @@ impl ReadContext<'_> {
             ))));
         }
         writer.ids = self.parents.are_needed_of(stream).then(RefCell::default);
-        if config.activates_versions && (mode == SyncMode::FullRefresh || stream.cursor().is_none())
+        if config.activates_versions && (mode == SyncMode::FullRefresh || !stream.is_incremental())
         {
             writer.set_version(self.job.now.0);
         }
@@ -90,8 +90,10 @@ impl ReadContext<'_> {
         mode: SyncMode,
         writer: &StreamWriter<'_>,
     ) -> Result<(), ReadError> {
-        if let Span::Windows(params) = &stream.span {
-            return self.read_windows(params, mode, writer).await;
+        match &stream.span {
+            Span::Windows(params) => return self.read_windows(params, mode, writer).await,
+            Span::Days { .. } => return self.read_days(mode, writer).await,
+            Span::Everything => {}
         }
         if mode == SyncMode::Incremental {
             let message = format!(

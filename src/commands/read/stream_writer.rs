@@ -18,7 +18,7 @@ use crate::epoch::EpochMs;
 use crate::output::Output;
 use crate::output::format::Format;
 use crate::streams::record_form::RecordForm;
-use crate::streams::stream::Stream;
+use crate::streams::stream::{Span, Stream};
 
 /// Writes one stream; shared by its windows in flight.
 pub struct StreamWriter<'a> {
@@ -70,7 +70,7 @@ impl<'a> StreamWriter<'a> {
             time_format: stream.time_format(),
             record_prefix: output.format().record_prefix(stream.name, None),
             version: None,
-            dates: DateFilter::new(config, stream.time_format().step(), EpochMs::now()),
+            dates: DateFilter::new(config, stream.request_margin(), EpochMs::now()),
             keeps_declared: rules.keep_everything(),
             form,
             rules,
@@ -108,6 +108,15 @@ impl<'a> StreamWriter<'a> {
     pub fn rules_for(&self, record: &Record<'_>) -> Option<&FieldRules> {
         let is_changed = !self.keeps_declared || (record.has_undeclared && self.form.only_declared);
         is_changed.then_some(&self.rules)
+    }
+
+    /// The time of a record: its cursor, or what its stream says.
+    pub fn time_of(&self, record: &Record<'_>) -> Option<EpochMs> {
+        let Span::Days { time } = self.stream.span else {
+            return self.time_format.read(record.cursor?);
+        };
+        let record: Value = serde_json::from_slice(record.bytes).ok()?;
+        self.time_format.parse(record.pointer(time)?.as_str()?)
     }
 
     /// Reports the stream as running, once.

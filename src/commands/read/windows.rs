@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::airbyte::catalog::SyncMode;
 use crate::airbyte::log::Level;
-use crate::checkpoint::{PositionTracker, ReadBounds, ReadPlan, SavedPosition, plan, resumed};
+use crate::checkpoint::{PositionTracker, ReadPlan, SavedPosition, plan, resumed};
 use crate::commands::numbers::plural;
 use crate::commands::read::context::ReadContext;
 use crate::commands::read::error::ReadError;
@@ -105,12 +105,7 @@ impl ReadContext<'_> {
         mode: SyncMode,
         writer: &StreamWriter<'_>,
     ) -> Result<(), ReadError> {
-        let bounds = ReadBounds {
-            start_date: self.job.config.start_date,
-            end_date: self.job.config.end_date,
-            lookback: self.job.config.lookback,
-            now: self.job.now,
-        };
+        let bounds = self.job.bounds();
         let (given, saved) = self.saved(writer.stream, params, mode).unzip();
         let plan = plan(mode, saved, &bounds);
         self.report_plan(writer, &plan, resumed(mode, saved), &bounds);
@@ -129,7 +124,7 @@ impl ReadContext<'_> {
             return Ok(());
         };
         let all: Vec<_> = windows(start, horizon, self.job.config.window_days).collect();
-        writer.stats.set_window_total(all.len());
+        writer.stats.set_window_total(all.len() as u64);
         let to_read = WindowsToRead {
             params,
             mode,
@@ -238,7 +233,7 @@ impl ReadContext<'_> {
                 (Err(error), _) => return Err(ReadError::new(error, stream, Some(&part))),
             }
         }
-        writer.stats.count_window();
+        writer.stats.count_windows(1);
         let message = format!(
             "window {} of {}, {whole}: {}.",
             number + 1,
