@@ -24,6 +24,7 @@ from acceptance.claims import Claims
 from acceptance.messages import catalog, record_counts
 from acceptance.options import ROOT, fast, options
 from acceptance.printed import printed
+from acceptance.recipe import OPT_IN
 from acceptance.simulator import Simulator
 from acceptance.tls import Proxy, TlsFront
 
@@ -138,7 +139,7 @@ class Workshop:
         self.tools, self.dixa, self.directory, self.claims = tools, dixa, directory, claims
         self.name = ""
         self.counts = {stream: count["rows"] for stream, count in dixa.counts().items()}
-        self.suggested = {name: rows for name, rows in self.counts.items() if name not in ("messages", "activity_logs")}
+        self.suggested = {name: rows for name, rows in self.counts.items() if name not in OPT_IN}
         self.config = fast(dixa)
         self.bin = directory / "bin"
         self.bin.mkdir()

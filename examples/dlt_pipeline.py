@@ -4,8 +4,8 @@ Needs: source-dixa on the PATH, and pip install 'dlt[duckdb]'. The config comes 
 token from DIXA_API_TOKEN.
     python dlt_pipeline.py
     python dlt_pipeline.py postgres conversations messages
-The first loads every stream except messages and activity_logs, which are large, into dixa.duckdb. The second loads the
-two streams it names into PostgreSQL (dlt[postgres]). dlt takes its address from DESTINATION__POSTGRES__CREDENTIALS.
+The first loads every stream except messages, activity_logs and analytics_record_data into dixa.duckdb. The second loads
+the two streams it names into PostgreSQL (dlt[postgres]). dlt takes its address from DESTINATION__POSTGRES__CREDENTIALS.
 The tables are in the schema dixa_data. DIXA_FOLDER names the folder for dixa.duckdb and dlt's own files, if not the
 current one. Open dixa.duckdb with the DuckDB that dlt installed, because an older one may not read it:
     python -c "import duckdb; print(duckdb.connect('dixa.duckdb').sql('FROM dixa_data.conversations'))"

@@ -46,7 +46,7 @@ parquet conversations "dixa/conversations/$(date -u +date=%F/%H%M%S.%N).parquet"
     --state conversations.json --allow-missing-state --state-out conversations.new
 mv conversations.new conversations.json
 
-# The streams that are read in full: all except conversations, messages and activity_logs.
+# The streams that are read in full: all except conversations, messages, activity_logs and analytics_record_data.
 for list in $(jq -r '.catalog.streams[] | select(.supported_sync_modes == ["full_refresh"]).name' discovered.json); do
     parquet "$list" "dixa/$list/$list.parquet"
 done

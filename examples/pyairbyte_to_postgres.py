@@ -6,7 +6,7 @@ database; the tables are in its schema `dixa`. If PyAirbyte cannot reach its lis
 AIRBYTE_OFFLINE_MODE=1.
     python pyairbyte_to_postgres.py
     python pyairbyte_to_postgres.py conversations messages activity_logs queues agents
-The first loads every stream but messages and activity_logs, which are large, and the second the streams that it names.
+The first loads every stream but messages, activity_logs and analytics_record_data; the second, those that it names.
 """
 
 import json
@@ -28,8 +28,9 @@ config["typed_values"] = True
 program = shutil.which("source-dixa") or sys.exit("source-dixa is not on the PATH")
 source = ab.get_source("source-dixa", config=config, local_executable=program)
 source.check()
-# Unless streams are named: all but messages and activity logs, of which there are many times as many.
-suggested = [name for name in source.get_available_streams() if name not in ("messages", "activity_logs")]
+# Unless streams are named: all but these, the first two of which are large.
+opt_in = ("messages", "activity_logs", "analytics_record_data")
+suggested = [name for name in source.get_available_streams() if name not in opt_in]
 source.select_streams(sys.argv[1:] or suggested)
 cache = PostgresCache(
     host=os.environ["POSTGRES_HOST"],

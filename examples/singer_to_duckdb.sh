@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Loads every stream except messages and activity_logs into dixa.duckdb with target-duckdb. The next run continues from there.
+# Loads every stream except messages, activity_logs and analytics_record_data into dixa.duckdb with target-duckdb. The next run continues from there.
 # The config comes from the file that CONFIG names, or the token from DIXA_API_TOKEN.
 # Needs: pip install target-duckdb 'duckdb<1.1' (newer versions mistake the first row of some files for a header).
 set -euo pipefail

@@ -16,7 +16,7 @@ use source_dixa::dixa::event::{Event, Observer};
 use source_dixa::dixa::fetch::{BodySpec, BodySummary, Fetcher};
 use source_dixa::dixa::gzip::Decoder;
 use source_dixa::dixa::host::Host;
-use source_dixa::dixa::request::NextPage;
+use source_dixa::dixa::next_page::NextPage;
 use source_dixa::dixa::retry_budget::RetryBudget;
 use source_dixa::dixa::sink::Sink;
 use source_dixa::dixa::timestamp::TimeFormat;

@@ -34,6 +34,7 @@ fn the_readme_lists_every_stream() {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let mode = match stream.get("default_cursor_field") {
             Some(cursor) => format!("incremental on {}, full refresh", text(&cursor[0])),
+            None if stream["is_resumable"] == true => "incremental by day, full refresh".to_owned(),
             None => "full refresh".to_owned(),
         };
         assert_eq!(row[0], text(&stream["name"]));
@@ -134,6 +135,7 @@ fn the_documentation_lists_the_fields_the_streams_and_the_version() {
                 "Incremental on `{}`, Full Refresh",
                 cursor[0].as_str().unwrap()
             ),
+            None if stream["is_resumable"] == true => "Incremental by day, Full Refresh".to_owned(),
             None => "Full Refresh".to_owned(),
         };
         let name = stream["name"].as_str().unwrap();

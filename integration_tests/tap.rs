@@ -11,6 +11,9 @@ use crate::support::sim::Sim;
 use crate::support::streams::stream_names;
 use crate::support::tap::{Tap, ended};
 
+/// The streams that are read only if someone selects them.
+const OPT_IN: [&str; 3] = ["messages", "activity_logs", "analytics_record_data"];
+
 #[test]
 fn the_catalog_says_what_can_be_selected_in_short_lines() {
     let simulator = Sim::new().start();
@@ -27,10 +30,10 @@ fn the_catalog_says_what_can_be_selected_in_short_lines() {
     for entry in entries {
         let metadata = entry["metadata"].as_array().unwrap();
         let of_stream = &metadata[0]["metadata"];
-        let is_large = ["messages", "activity_logs"].contains(&entry["stream"].as_str().unwrap());
-        assert_eq!(of_stream["selected-by-default"], !is_large);
+        let name = entry["stream"].as_str().unwrap();
+        assert_eq!(of_stream["selected-by-default"], !OPT_IN.contains(&name));
         let cursor = entry["replication_key"].as_str();
-        let method = if cursor.is_some() {
+        let method = if cursor.is_some() || name == "analytics_record_data" {
             "INCREMENTAL"
         } else {
             "FULL_TABLE"
@@ -99,12 +102,12 @@ fn options_come_in_any_order_and_those_not_needed_do_not_matter() {
 }
 
 #[test]
-fn without_a_catalog_all_but_the_large_streams_are_read() {
+fn without_a_catalog_all_but_the_opt_in_streams_are_read() {
     let simulator = Sim::new().start();
     let tap = Tap::new(&simulator, json!({}));
     let ran = tap.sync(&[]).succeeded();
     let mut expected = stream_names();
-    expected.retain(|name| !["messages", "activity_logs"].contains(name));
+    expected.retain(|name| !OPT_IN.contains(name));
     assert_eq!(ran.streams_with("SCHEMA"), expected);
     assert!(ran.of_type("ACTIVATE_VERSION").is_empty());
     assert!(!ran.stdout.contains("\"version\""));
@@ -228,7 +231,7 @@ fn test_tells_a_good_token_from_a_bad_one() {
         let ran = tap.sync(kind).succeeded();
         assert!(ran.stdout.is_empty(), "{}", ran.stdout);
         assert!(
-            ran.stderr.contains("It can read 23 of 23 streams"),
+            ran.stderr.contains("It can read 24 of 24 streams"),
             "{}",
             ran.stderr
         );

@@ -31,7 +31,7 @@ pub struct TapArguments {
     /// Print the catalog: the streams, their schemas, and what can be selected.
     #[arg(short, long)]
     pub discover: bool,
-    /// The catalog that selects the streams and fields to read. Default: all streams except `messages` and `activity_logs`.
+    /// The catalog that selects the streams and fields to read. Default: all streams except `messages`, `activity_logs` and `analytics_record_data`.
     #[arg(short = 'p', long, visible_alias = "properties", value_name = "FILE")]
     pub catalog: Option<PathBuf>,
     /// The state of an earlier run. Default: read from the start.

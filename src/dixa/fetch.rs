@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use record_splitter::{Fields, Record, RecordPath, Splitter};
-use serde::Deserialize;
-use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
 
 use crate::dixa::byte_order_mark::without_mark;
 use crate::dixa::client::Client;
 use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::event::{Event, Observer};
+use crate::dixa::next_page::{NextPage, next_page};
 use crate::dixa::policy::{RetryAction, policy};
 use crate::dixa::rate_limit::sleep;
-use crate::dixa::request::{NextPage, Request};
+use crate::dixa::request::Request;
 use crate::dixa::response::Response;
 use crate::dixa::retry_budget::{RetryBudget, backoff, pause};
 use crate::dixa::sink::{Sink, Wait};
@@ -299,32 +298,6 @@ impl Body<'_> {
     }
 }
 
-/// The relative link of the next page, `meta.next` (docs/dixa-api.md 2.3), in what surrounds a list's records. `meta`
-/// missing, null or `{}` means the last page, unless there is a `pageKey`.
-fn next_page(path: RecordPath, frame: &str) -> Result<Option<NextPage>, BodyFault> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Envelope {
-        meta: Option<Map<String, Value>>,
-        page_key: Option<Value>,
-    }
-    if matches!(path, RecordPath::Array([]) | RecordPath::Object(_)) {
-        return Ok(None);
-    }
-    let envelope: Envelope = serde_json::from_str(frame).map_err(|_| BodyFault::NoLink)?;
-    let link = match envelope.meta.as_ref().and_then(|meta| meta.get("next")) {
-        None | Some(Value::Null) => None,
-        Some(Value::String(next)) => Some(next.clone()).filter(|next| !next.is_empty()),
-        Some(_) => return Err(BodyFault::NoLink),
-    };
-    let key = match envelope.page_key {
-        Some(Value::String(key)) if !key.is_empty() => Some(key),
-        Some(Value::Number(key)) => Some(key.to_string()),
-        _ => None,
-    };
-    Ok(link.map(NextPage::Link).or(key.map(NextPage::Key)))
-}
-
 /// The next chunk.
 async fn next_chunk(
     response: &mut Response<'_>,
@@ -347,39 +320,6 @@ async fn chunk_or_idle(
         Err(_) => {
             sink.idle();
             chunk.await
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_page_is_named_or_there_is_none() {
-        let next = |meta: &str| {
-            let frame = format!(r#"{{"data":[]{meta}}}"#);
-            next_page(RecordPath::Array(&["data"]), &frame)
-        };
-        assert_eq!(
-            next(r#","meta":{"next":"/v1/agents?pageKey=a%3D","previous":null}"#),
-            Ok(Some(NextPage::Link("/v1/agents?pageKey=a%3D".to_owned())))
-        );
-        assert_eq!(
-            next(r#","pageKey":"a=""#),
-            Ok(Some(NextPage::Key("a=".to_owned())))
-        );
-        for none in [
-            "",
-            r#","meta":null"#,
-            r#","meta":{}"#,
-            r#","meta":{"next":null}"#,
-            r#","meta":{"next":""}"#,
-        ] {
-            assert_eq!(next(none), Ok(None), "{none}");
-        }
-        for odd in [r#","meta":{"next":3}"#, r#","meta":[]"#, r#","meta":["x"]"#] {
-            assert_eq!(next(odd), Err(BodyFault::NoLink), "{odd}");
         }
     }
 }

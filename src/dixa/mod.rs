@@ -11,6 +11,7 @@ pub mod fetch;
 pub mod gzip;
 pub mod host;
 mod host_client;
+pub mod next_page;
 pub mod policy;
 mod proxy;
 pub mod rate_limit;

@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::dixa::error::Error;
 use crate::dixa::host::Host;
+use crate::dixa::next_page::NextPage;
 
 /// What is escaped in an id, so that it stays one segment of the path. `Url::path_segments_mut` would drop the segments `.` and
 /// `..` instead.
@@ -22,15 +23,6 @@ const LONGEST_URL: usize = 65_534;
 
 /// The query parameter for a page (docs/dixa-api.md 2.3).
 const PAGE_KEY: &str = "pageKey";
-
-/// What a body says about the page after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NextPage {
-    /// A link, as in `meta.next`.
-    Link(String),
-    /// Only its key.
-    Key(String),
-}
 
 /// A request to a host: a POST if it has a body, else a GET.
 #[derive(Clone, Debug)]

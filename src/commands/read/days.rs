@@ -169,8 +169,7 @@ impl ReadContext<'_> {
         Ok(())
     }
 
-    /// Reads each id to its end, whatever happens to the others; the first error at last. Those that Dixa refuses are skipped; if it
-    /// refuses all, with another status than 404, the request itself may be at fault.
+    /// Reads each id to its end, whatever happens to the others; the first error at last. Those that Dixa refuses are skipped.
     async fn read_ids_of_days(
         &self,
         days: &DaysToRead<'_, '_>,
@@ -200,8 +199,19 @@ impl ReadContext<'_> {
         if let Some(error) = failed {
             return Err(error);
         }
+        self.report_refusals(days, refusals, ids.len())
+    }
+
+    /// Warns of the ids that Dixa refuses; an error if they are all, with another status than 404.
+    fn report_refusals(
+        &self,
+        days: &DaysToRead<'_, '_>,
+        mut refusals: Vec<(&str, Error)>,
+        ids: usize,
+    ) -> Result<(), ReadError> {
+        let (writer, list) = (days.writer, days.parent.list.name);
         let is_not_found = |(_, error): &(&str, Error)| error.status() == Some(404);
-        if refusals.len() == ids.len() && ids.len() > 1 && !refusals.iter().any(is_not_found) {
+        if refusals.len() == ids && ids > 1 && !refusals.iter().any(is_not_found) {
             let (_, first) = refusals.swap_remove(0);
             return Err(ReadError::new(first, writer.stream, Some(&"of every id")));
         }
@@ -215,7 +225,7 @@ impl ReadContext<'_> {
             let warning = format!(
                 "skipped {} of {} {list}, which Dixa refuses: {}. The next read tries them again, from where this one stopped.",
                 refused.len(),
-                ids.len(),
+                ids,
                 refused.join(", ")
             );
             self.log_of(writer.stream, Level::Warn, &warning);
