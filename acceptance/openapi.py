@@ -23,7 +23,8 @@ import yaml
 
 from acceptance.options import ROOT
 
-# For each list its path, where the records are in its answer (`*` is each element), and the derived answer.
+# For each list its path, its method if that is not GET, where the records are in its answer (`*` is each element), and the
+# derived answer.
 ANSWERS = ROOT / "integration_tests/openapi.json"
 
 # The sections of the notes with the exports' fields.
@@ -86,14 +87,15 @@ def one_per_line(answers):
 # From the document to schemas.
 
 
-def answer(document, path, record, **_before):
-    operation = document["paths"][path.replace("/v1", "/beta", 1)]["get"]
+def answer(document, path, record, method="get", **_before):
+    operation = document["paths"][path.replace("/v1", "/beta", 1)][method]
     content = operation["responses"]["200"]["content"]["application/json"]
     reducer = Reducer(document["components"]["schemas"])
     schema = reducer.reduced(content["schema"])
     if reducer.definitions:
         schema = {**schema, "definitions": reducer.definitions}
-    return {"path": path, "record": record, "answer": schema}
+    other = {} if method == "get" else {"method": method}
+    return {"path": path, **other, "record": record, "answer": schema}
 
 
 class Reducer:

@@ -73,6 +73,7 @@ fn an_account_of_600_000_rows_is_read_in_less_than_64_mib() {
         endusers: 100_000,
         messages: 300_000,
         activity: 200_000,
+        analytics: 0,
         from_ms: 1_735_689_600_000,
         to_ms: 1_767_225_600_000,
     });
@@ -97,6 +98,7 @@ fn thousands_of_pages_with_keys_of_60_kb_are_read_in_less_than_64_mib() {
         endusers: pages,
         messages: 0,
         activity: 0,
+        analytics: 0,
         from_ms: 1_735_689_600_000,
         to_ms: 1_767_225_600_000,
     });

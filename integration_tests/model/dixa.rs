@@ -184,10 +184,11 @@ impl Dixa {
         Ok(())
     }
 
-    async fn get(
+    /// The response to a request, a POST if it has a body.
+    async fn answer(
         &self,
         host: Host,
-        url: &Url,
+        (url, body): (&Url, Option<&str>),
         headers: &HeaderMap,
         connections: &Connections,
     ) -> Result<Response, Error> {
@@ -211,7 +212,11 @@ impl Dixa {
         if host == Host::Exports {
             self.exports_at.borrow_mut().push(now);
         }
-        let mut reply = self.simulator.get(target, authorization, now.into_std());
+        let now = now.into_std();
+        let mut reply = match body {
+            None => self.simulator.get(target, authorization, now),
+            Some(body) => self.simulator.post(target, authorization, body, now),
+        };
         self.refused.borrow_mut().extend(reply.refused);
         if let Some(error) = lost {
             return Err(error);
@@ -287,8 +292,10 @@ impl Transport for SimTransport {
         body: Option<&'a str>,
         connections: &'a Connections,
     ) -> Pin<Box<dyn Future<Output = Result<Response, Error>> + 'a>> {
-        assert_eq!(body, None);
-        Box::pin(async move { self.0.get(self.1, url, &headers, connections).await })
+        Box::pin(async move {
+            let request = (url, body);
+            self.0.answer(self.1, request, &headers, connections).await
+        })
     }
 }
 

@@ -68,6 +68,9 @@ struct Options {
     /// Serve this many generated entries of the activity log, over the length of the history
     #[arg(long, value_name = "RECORDS", default_value_t = 0)]
     bulk_activity: usize,
+    /// Serve this many generated rows of analytics, over the length of the history
+    #[arg(long, value_name = "RECORDS", default_value_t = 0)]
+    bulk_analytics: usize,
     /// Maximum rows of a page, whatever the request asks for
     #[arg(long, default_value_t = 100)]
     page_size: usize,
@@ -155,6 +158,7 @@ fn scenario(options: &Options, from_ms: i64) -> Scenario {
         endusers: options.bulk_endusers,
         messages: options.bulk_messages,
         activity: options.bulk_activity,
+        analytics: options.bulk_analytics,
         from_ms,
         to_ms: shape.to_ms,
     });

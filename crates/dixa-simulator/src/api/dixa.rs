@@ -17,6 +17,7 @@ pub struct Dixa {
     account: Mutex<Account>,
     rate_limiter: Mutex<RateLimiter>,
     exports_answered: AtomicU64,
+    analytics_answered: AtomicU64,
 }
 
 impl Dixa {
@@ -28,12 +29,18 @@ impl Dixa {
             account: Mutex::new(scenario.account),
             rate_limiter: Mutex::new(RateLimiter::new(scenario.limits)),
             exports_answered: AtomicU64::new(0),
+            analytics_answered: AtomicU64::new(0),
         }
     }
 
     /// The number of the export that is being answered.
     pub fn next_export_number(&self) -> u64 {
         self.exports_answered.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The number of the request for analytics that is being answered.
+    pub fn next_analytics_number(&self) -> u64 {
+        self.analytics_answered.fetch_add(1, Ordering::Relaxed)
     }
 
     pub fn account(&self) -> MutexGuard<'_, Account> {

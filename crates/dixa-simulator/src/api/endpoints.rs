@@ -165,9 +165,16 @@ pub const ENDPOINTS: &[Endpoint] = &[
         ..LIST
     },
     Endpoint {
-        path: "/v1/analytics/records",
+        path: METRIC_RECORDS,
         rows: |account, _| setting(account, "analytics_records"),
         paged: true,
+        ..LIST
+    },
+    Endpoint {
+        path: "/v1/analytics/filter/{id}",
+        rows: |account, attribute| account.filter_values(attribute),
+        paged: true,
+        optional: &["label"],
         ..LIST
     },
     Endpoint {
@@ -275,6 +282,8 @@ pub const ENDPOINTS: &[Endpoint] = &[
     },
 ];
 
+/// A GET is answered with the catalogue, a POST with the rows of one of its ids.
+pub const METRIC_RECORDS: &str = "/v1/analytics/records";
 pub const TAGS: &str = "/v1/tags";
 pub const ACTIVITY: &str = "/v1/conversations/activitylog";
 pub const FLOWS: &str = "/v1/conversations/flows";

@@ -192,10 +192,7 @@ fn passes(row: &Row, filter: &str, span: &RangeInclusive<i64>) -> bool {
 }
 
 fn array(mut rows: Vec<&Row>, order: Order, number: u64) -> Body {
-    match order {
-        Order::Runs => order::interleave(&mut rows, number),
-        order => order::sort(&mut rows, order),
-    }
+    order::arrange(&mut rows, order, number);
     let rows = rows.into_iter().map(|row| Arc::clone(&row.json)).collect();
     Body::Rows {
         opening: "[",

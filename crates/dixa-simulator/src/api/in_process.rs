@@ -32,7 +32,16 @@ impl InProcess {
 
     /// The response to a GET of this target that arrives at `at`.
     pub fn get(&self, target: &str, authorization: &str, at: Instant) -> Reply {
-        let verdict = judge(&self.0, &Request::get(target, authorization), at);
+        self.answer(&Request::get(target, authorization), at)
+    }
+
+    /// The response to a POST of this JSON that arrives at `at`.
+    pub fn post(&self, target: &str, authorization: &str, body: &str, at: Instant) -> Reply {
+        self.answer(&Request::post(target, authorization, body), at)
+    }
+
+    fn answer(&self, request: &Request, at: Instant) -> Reply {
+        let verdict = judge(&self.0, request, at);
         let mut body = Vec::new();
         let layout = self.0.switches.layout;
         let Ok(()) = verdict.response.render(layout, &mut body) else {

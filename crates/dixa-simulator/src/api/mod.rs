@@ -1,6 +1,7 @@
 //! The rules: what Dixa accepts, refuses and answers. Knows the data, but no sockets.
 
 mod activity_filter;
+mod analytics;
 pub mod authorization;
 pub(crate) mod dixa;
 pub mod endpoints;
@@ -9,6 +10,7 @@ pub mod faults;
 pub mod host;
 pub mod in_process;
 mod lists;
+mod metric_query;
 mod order;
 mod pages;
 pub mod rate;

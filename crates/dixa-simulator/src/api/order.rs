@@ -14,8 +14,16 @@ pub fn sort(rows: &mut [&Row], order: Order) {
     }
 }
 
+/// Puts rows into this order. Runs are interleaved as the seed decides.
+pub fn arrange(rows: &mut Vec<&Row>, order: Order, seed: u64) {
+    match order {
+        Order::Runs => interleave(rows, seed),
+        order => sort(rows, order),
+    }
+}
+
 /// Ascending runs, interleaved as the seed decides.
-pub fn interleave(rows: &mut Vec<&Row>, seed: u64) {
+fn interleave(rows: &mut Vec<&Row>, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     rows.sort_by_key(|row| row.at);
     let count = random.usize(1..=rows.len() / 2 + 1);

@@ -7,24 +7,60 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::dixa::Dixa;
 use super::refusal::Refusal;
-use super::request::Request;
+use super::request::{Request, first_value};
 use super::switches::{AboveMax, AfterLast, LastMeta, NextLink, Paging};
 
-/// The rows of a page, as a range of all rows, and its `,"meta":…` (docs/dixa-api.md 2.3:
-/// relative link, an opaque key in base64, A). `pageLimit` is allowed along with `pageKey`
-/// and changes the size from there on (SPEC).
+/// One page of a list.
+pub struct Page {
+    /// As a range of all rows.
+    pub rows: Range<usize>,
+    pub previous: Option<PageKey>,
+    pub next: Option<PageKey>,
+}
+
+/// The rows of a page, as a range of all rows, and its `,"meta":…` (docs/dixa-api.md 2.3: relative link, an opaque key in
+/// base64, A).
 pub fn page(
     dixa: &Dixa,
     request: &Request,
     count: usize,
 ) -> Result<(Range<usize>, String), Refusal> {
     let paging = &dixa.switches.paging;
-    let requested = requested_size(paging, request)?;
-    let key = match request.parameter("pageKey") {
-        Some(key) => PageKey::decode(key).ok_or_else(|| Refusal::undecodable("pageKey"))?,
-        None => PageKey::first(requested.unwrap_or(paging.default_size), request),
+    let key = requested_key(paging, request, || PageKey::filters(request))?;
+    let page = cut(paging, &key, count);
+    let meta = match &page.next {
+        Some(next) => {
+            let link = link(dixa, paging, &request.path, next);
+            format!(r#","meta":{{"next":"{link}"}}"#)
+        }
+        None => last_meta(paging.last).to_owned(),
     };
-    let size = requested.unwrap_or(key.size);
+    Ok((page.rows, meta))
+}
+
+/// The key of the page that is requested; that of a first page carries what `carried` returns. `pageLimit` is allowed along
+/// with `pageKey` and changes the size from there on (docs/dixa-api.md 2.3: SPEC).
+pub fn requested_key(
+    paging: &Paging,
+    request: &Request,
+    carried: impl FnOnce() -> Vec<(String, String)>,
+) -> Result<PageKey, Refusal> {
+    let requested = requested_size(paging, request)?;
+    let mut key = match request.parameter("pageKey") {
+        Some(key) => PageKey::decode(key).ok_or_else(|| Refusal::undecodable("pageKey"))?,
+        None => PageKey {
+            size: paging.default_size,
+            offset: 0,
+            page: 0,
+            filters: carried(),
+        },
+    };
+    key.size = requested.unwrap_or(key.size);
+    Ok(key)
+}
+
+/// The page that a key stands for, of a list of this many rows.
+pub fn cut(paging: &Paging, key: &PageKey, count: usize) -> Page {
     let start = match paging.after_last {
         AfterLast::FirstRow if key.offset >= count => 0,
         _ => key.offset.min(count),
@@ -33,24 +69,19 @@ pub fn page(
     let end = if emptied {
         start
     } else {
-        count.min(start + size)
+        count.min(start + key.size)
     };
     let is_endless = paging.after_last != AfterLast::Nothing || paging.next == NextLink::SameKey;
-    let meta = if end < count || emptied || is_endless {
-        let next = PageKey {
-            size,
-            offset: end,
-            page: key.page + 1,
-            filters: key.filters,
-        };
-        format!(
-            r#","meta":{{"next":"{}"}}"#,
-            link(dixa, &request.path, &next)
-        )
-    } else {
-        last_meta(paging.last).to_owned()
+    let other = |offset, page| PageKey {
+        offset,
+        page,
+        ..key.clone()
     };
-    Ok((start..end, meta))
+    Page {
+        rows: start..end,
+        previous: (start > 0).then(|| other(start.saturating_sub(key.size), key.page.max(1) - 1)),
+        next: (end < count || emptied || is_endless).then(|| other(end, key.page + 1)),
+    }
 }
 
 /// The request with the filters that its page key carries (docs/dixa-api.md 2.3). Whether
@@ -88,23 +119,14 @@ fn requested_size(paging: &Paging, request: &Request) -> Result<Option<usize>, R
     Ok(Some(size.min(paging.max_size)))
 }
 
-fn link(dixa: &Dixa, path: &str, next: &PageKey) -> String {
-    let paging = &dixa.switches.paging;
+pub fn link(dixa: &Dixa, paging: &Paging, path: &str, next: &PageKey) -> String {
     let origin = match &paging.next {
         NextLink::Absolute => dixa.base_url.as_str(),
         NextLink::Elsewhere(origin) => origin.as_str(),
         NextLink::Relative | NextLink::SameKey => "",
     };
-    let key = match paging.next {
-        NextLink::SameKey => PageKey {
-            size: next.size,
-            offset: next.size,
-            page: 1,
-            filters: next.filters.clone(),
-        }
-        .encode(paging.key_padding),
-        _ => next.encode(paging.key_padding),
-    };
+    let key = next.text(paging);
+    let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
     let limit = if paging.limit_in_link {
         format!("&pageLimit={}", next.size)
     } else {
@@ -113,7 +135,7 @@ fn link(dixa: &Dixa, path: &str, next: &PageKey) -> String {
     format!("{origin}{path}?pageKey={key}{limit}")
 }
 
-fn last_meta(form: LastMeta) -> &'static str {
+pub fn last_meta(form: LastMeta) -> &'static str {
     match form {
         LastMeta::Absent => "",
         LastMeta::Null => r#","meta":null"#,
@@ -127,7 +149,8 @@ const PADDING: char = '.';
 
 /// What a page key holds. Like the sample in docs/dixa-api.md 2.3 it is a query in base64, which counts
 /// rows, not ids.
-struct PageKey {
+#[derive(Clone)]
+pub struct PageKey {
     size: usize,
     offset: usize,
     page: usize,
@@ -135,31 +158,33 @@ struct PageKey {
 }
 
 impl PageKey {
-    fn first(size: usize, request: &Request) -> Self {
+    /// What a first page's key carries of a request for a list.
+    fn filters(request: &Request) -> Vec<(String, String)> {
         let filters = request.pairs.iter().filter(|(name, _)| name != "pageLimit");
-        Self {
-            size,
-            offset: 0,
-            page: 0,
-            filters: filters.cloned().collect(),
-        }
+        filters.cloned().collect()
     }
 
-    fn encode(&self, padding: usize) -> String {
-        let Self {
-            size, offset, page, ..
-        } = self;
+    /// What it carries under this name.
+    pub fn carried(&self, name: &str) -> Option<&str> {
+        first_value(&self.filters, name)
+    }
+
+    /// The key as text, the same one for every page by switch.
+    pub fn text(&self, paging: &Paging) -> String {
+        let (page, offset) = match paging.next {
+            NextLink::SameKey => (1, self.size),
+            _ => (self.page, self.offset),
+        };
         let filters = self.filters.iter();
         let filters: Vec<_> = filters
             .map(|(name, value)| format!("&{name}={value}"))
             .collect();
         let key = format!(
-            "pageLimit={size}&page={page}&offset={offset}{}",
+            "pageLimit={}&page={page}&offset={offset}{}",
+            self.size,
             filters.concat()
         );
-        let key = BASE64_STANDARD.encode(key);
-        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
-        key + &PADDING.to_string().repeat(padding)
+        BASE64_STANDARD.encode(key) + &PADDING.to_string().repeat(paging.key_padding)
     }
 
     fn decode(key: &str) -> Option<Self> {

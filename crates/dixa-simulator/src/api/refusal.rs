@@ -32,7 +32,12 @@ impl Refusal {
 
     /// An id in a path that nothing has, where 404 is not documented (docs/dixa-api.md 2.6: SPEC).
     pub fn invalid_id() -> Self {
-        Self::new(400, "unknown id", "Invalid value in request")
+        Self::invalid_value("unknown id")
+    }
+
+    /// A body, or a parameter next to one, that cannot be used (docs/dixa-api.md 2.2: SPEC).
+    pub fn invalid_value(rule: &'static str) -> Self {
+        Self::new(400, rule, "Invalid value in request")
     }
 
     /// A parameter of the main API that cannot be decoded (docs/dixa-api.md 2.2: the message of a bad `pageLimit` or
@@ -45,6 +50,18 @@ impl Refusal {
     /// B); the words are ours.
     pub fn invalid_parameters(rule: &'static str) -> Self {
         Self::new(400, rule, "Invalid query parameters")
+    }
+
+    /// A status that a switch chose, with the message that goes with it (docs/dixa-api.md 2.2).
+    pub fn with_status(status: u16, rule: &'static str) -> Self {
+        let message = match status {
+            400 => "Invalid value in request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "The requested resource could not be found",
+            _ => "There was an internal server error while processing the request",
+        };
+        Self::new(status, rule, message)
     }
 
     /// Above the rate: 429 (docs/dixa-api.md 1.4: B; 2.1: A).

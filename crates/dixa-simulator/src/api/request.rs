@@ -11,7 +11,12 @@ pub struct Request {
     pub pairs: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// Empty if it is longer than `LARGEST_BODY`.
+    pub body: Vec<u8>,
 }
+
+/// Longer bodies are not read.
+pub const LARGEST_BODY: usize = 64 * 1024;
 
 /// The first value of this name.
 pub fn first_value<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -64,9 +69,32 @@ impl Request {
                 .into_owned()
                 .collect(),
             headers,
+            body: Vec::new(),
         }
     }
 
+    /// A POST of this JSON to this target with this `Authorization`.
+    pub fn post(target: &str, authorization: &str, body: &str) -> Self {
+        let headers = [
+            ("authorization", authorization),
+            ("content-type", "application/json"),
+            ("content-length", &body.len().to_string()),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self {
+            body: body.as_bytes().to_vec(),
+            ..Self::new("POST", target, headers.into())
+        }
+    }
+
+    /// Whether the body is declared as JSON.
+    pub fn has_json(&self) -> bool {
+        let kind = self.header("content-type").unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.eq_ignore_ascii_case("application/json")
+    }
+
+    /// The length that the request declares.
     pub fn body_bytes(&self) -> usize {
         self.header("content-length")
             .and_then(|value| value.parse().ok())

@@ -1,15 +1,16 @@
-//! What Dixa refuses on both hosts: paths, methods, tokens, rights, rates. The rest is in `exports` and `lists`.
+//! What Dixa refuses on both hosts: paths, methods, tokens, rights, rates. The rest is in `exports`, `lists` and `analytics`.
 
 use std::time::{Duration, Instant};
 
 use super::authorization::Authorization;
 use super::dixa::Dixa;
+use super::endpoints::METRIC_RECORDS;
 use super::host::Host;
 use super::refusal::Refusal;
 use super::request::Request;
 use super::response::{Body, Response};
 use super::switches::{ErrorBody, RetryAfter, Switches};
-use super::{exports, lists};
+use super::{analytics, exports, lists};
 use crate::data::clock::{http_date, now_ms};
 
 /// A response, and the rule's name if it is a refusal.
@@ -29,6 +30,7 @@ pub fn judge(dixa: &Dixa, request: &Request, now: Instant) -> Verdict {
             }
             outcome
         }
+        Host::Main | Host::Control if request.method == "POST" => analytics::respond(dixa, request),
         Host::Main | Host::Control => lists::respond(dixa, request),
     });
     match outcome {
@@ -45,7 +47,7 @@ pub fn judge(dixa: &Dixa, request: &Request, now: Instant) -> Verdict {
 
 fn admitted(dixa: &Dixa, request: &Request, now: Instant) -> Result<(), Refusal> {
     known_path(request)?;
-    read_only(request)?;
+    known_method(request)?;
     valid_token(dixa, request)?;
     sufficient_rights(&dixa.switches, request)?;
     within_rate(dixa, request, now)
@@ -61,9 +63,10 @@ fn known_path(request: &Request) -> Result<(), Refusal> {
 }
 
 /// The exports take only GET (docs/dixa-api.md 1.1: B), and of the main API only reading is
-/// simulated. The status is HTTP's own.
-fn read_only(request: &Request) -> Result<(), Refusal> {
-    if request.method == "GET" {
+/// simulated, for which one endpoint takes POST (2.8: SPEC). The status is HTTP's own.
+fn known_method(request: &Request) -> Result<(), Refusal> {
+    let is_query = request.method == "POST" && request.path == METRIC_RECORDS;
+    if request.method == "GET" || is_query {
         return Ok(());
     }
     Err(Refusal::new(405, "method", "Method Not Allowed"))

@@ -44,6 +44,7 @@ pub struct Switches {
     /// Optional fields of the main API without a value (2.3: omitted by the spec; doubt 11).
     pub absent: Absent,
     pub paging: Paging,
+    pub analytics: Analytics,
 }
 
 impl Default for Switches {
@@ -70,6 +71,7 @@ impl Default for Switches {
             write_bytes: 64 * 1024,
             absent: Absent::Omitted,
             paging: Paging::default(),
+            analytics: Analytics::default(),
         }
     }
 }
@@ -265,4 +267,64 @@ pub enum LastMeta {
     Null,
     EmptyObject,
     NullNext,
+}
+
+/// `POST /v1/analytics/records` (docs/dixa-api.md 2.8: no response has been seen; doubts 19 to 24). What is not here is in
+/// `Paging`.
+#[derive(Clone, Debug)]
+pub struct Analytics {
+    pub filters: FilterRule,
+    /// Maximum rows of a page.
+    pub max_page: usize,
+    pub above_max: AboveMax,
+    /// Whether `pageLimit` is accepted at all; 400 otherwise.
+    pub takes_page_limit: bool,
+    pub next: NextPage,
+    /// Whether the interval includes its first millisecond.
+    pub start: Bound,
+    /// Whether the interval includes the millisecond that it ends at.
+    pub end: Bound,
+    /// Whether each response has the keys and fields of its rows in another order than the one before.
+    pub unstable_bytes: bool,
+    /// Record ids of the catalogue that are refused, each with the status.
+    pub refused: Vec<(String, u16)>,
+    /// The status for a record id that is not in the catalogue.
+    pub unknown_id: u16,
+}
+
+impl Default for Analytics {
+    fn default() -> Self {
+        Self {
+            filters: FilterRule::Optional,
+            max_page: 300,
+            above_max: AboveMax::Refused,
+            takes_page_limit: true,
+            next: NextPage::MetaLink,
+            start: Bound::Inclusive,
+            end: Bound::Exclusive,
+            unstable_bytes: false,
+            refused: Vec::new(),
+            unknown_id: 400,
+        }
+    }
+}
+
+/// Whether a request for analytics needs a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterRule {
+    /// As SPEC says.
+    Optional,
+    /// 400 without one that has values, as Dixa's own clients expect.
+    Required,
+}
+
+/// How a response names the next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextPage {
+    /// A link in `meta.next`, as lists have it.
+    MetaLink,
+    /// The key in a top-level `pageKey`, without `meta`.
+    TopLevelKey,
+    /// The key in `meta.next`.
+    BareKeyInMeta,
 }

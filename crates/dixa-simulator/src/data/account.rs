@@ -11,10 +11,11 @@ use super::conversation::{self, Oddities};
 use super::hours::busy_instant;
 use super::json::{quoted, replace_member};
 use super::large::LargeLists;
+use super::metric_record::MetricRecord;
 use super::plot::{self, StoryEnd};
 use super::row::Row;
 use super::story::Story;
-use super::{activity, directory, knowledge, message, settings};
+use super::{activity, analytics, directory, knowledge, message, settings};
 
 /// Gives dependents random numbers of their own, so that adding to them leaves all else unchanged.
 const DEPENDENTS_SEED: u64 = 0x5ca1_ab1e;
@@ -35,6 +36,8 @@ pub struct Account {
     /// The configuration of the account, by the name of the stream.
     pub settings: BTreeMap<&'static str, Vec<Row>>,
     pub activity: Vec<Row>,
+    /// The rows of analytics by the id of their kind, in the order in which they came to be.
+    pub analytics: BTreeMap<String, Vec<MetricRecord>>,
     /// By the name of the stream and the id of the team or queue.
     pub members: BTreeMap<&'static str, BTreeMap<String, Vec<Row>>>,
     /// What each collection of the knowledge base holds, by its id.
@@ -109,6 +112,7 @@ impl Account {
             teams: Vec::new(),
             settings: settings::empty(),
             activity: Vec::new(),
+            analytics: BTreeMap::new(),
             members: BTreeMap::new(),
             catalogs: BTreeMap::new(),
             large: None,
@@ -233,13 +237,16 @@ impl Account {
         self.conversations[index] = self.conversation(place);
     }
 
-    /// Adds the messages and entries of a story's events from this one on.
+    /// Adds the messages, entries and rows of analytics of a story's events from this one on.
     fn tell(&mut self, place: usize, from: usize) {
         let story = &self.stories[place];
         let messages = message::messages(story, &self.cast, from);
         self.messages.extend(messages);
         let entries = activity::entries(story, &self.cast, from);
         self.activity.extend(entries);
+        for (kind, row) in analytics::metrics(story, &self.cast, from) {
+            self.analytics.entry(kind.to_owned()).or_default().push(row);
+        }
     }
 
     fn conversation(&self, place: usize) -> Row {

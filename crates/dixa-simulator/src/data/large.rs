@@ -4,15 +4,19 @@ use std::ops::{Range, RangeInclusive};
 
 use fastrand::Rng;
 
+use super::analytics::{CLOSED, DIRECTIONS};
 use super::clock::{iso_date, iso_date_ms};
 use super::json::{Object, uuid};
+use super::metric_record::{MetricField, MetricRecord, MetricValue};
 
-/// How many rows there are. Messages and entries of the activity log are spread evenly over `[from_ms, to_ms)`.
+/// How many rows there are. All but the end users are spread evenly over `[from_ms, to_ms)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LargeLists {
     pub endusers: usize,
     pub messages: usize,
     pub activity: usize,
+    /// Rows of analytics, all of them of the kind `ANALYTICS_RECORD`.
+    pub analytics: usize,
     pub from_ms: i64,
     pub to_ms: i64,
 }
@@ -23,7 +27,11 @@ pub enum LargeList {
     Endusers,
     Messages,
     Activity,
+    Analytics,
 }
+
+/// The kind that generated rows of analytics have.
+pub const ANALYTICS_RECORD: &str = CLOSED;
 
 /// Some rows of a list, by number.
 pub struct GeneratedRows {
@@ -38,6 +46,7 @@ impl LargeLists {
             LargeList::Endusers => self.endusers,
             LargeList::Messages => self.messages,
             LargeList::Activity => self.activity,
+            LargeList::Analytics => self.analytics,
         }
     }
 
@@ -80,7 +89,25 @@ impl LargeLists {
                 number / 10
             ),
             LargeList::Activity => entry(number as u64 / 5, number as u64, at),
+            LargeList::Analytics => metric(number, at).json(),
         }
+    }
+}
+
+/// One row of analytics. All of them have the same channel and direction.
+pub fn metric(number: usize, at: i64) -> MetricRecord {
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    let (direction, label) = DIRECTIONS[0];
+    MetricRecord {
+        timestamp: "closed_at",
+        at,
+        value: None,
+        fields: vec![
+            MetricField::new("conversation_id", MetricValue::long(number)),
+            MetricField::new("channel", MetricValue::text("EMAIL", "Email")),
+            MetricField::new("initial_direction", MetricValue::text(direction, label)),
+            MetricField::new("closed_by", MetricValue::text("AGENT", "Agent")),
+        ],
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 mod activity;
+pub mod analytics;
 pub mod answers;
 pub mod bulk;
 pub mod cast;
@@ -14,6 +15,8 @@ mod json;
 mod knowledge;
 pub mod large;
 mod message;
+mod metric_catalogue;
+pub mod metric_record;
 mod plot;
 pub(crate) mod pretty;
 pub mod row;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 
+use super::analytics;
 use super::clock::iso_date;
 use super::directory::rows_with_ids;
 use super::json::{Object, one_of, quoted, uuid};
@@ -26,8 +27,10 @@ const LISTS: [(&str, Rows); 13] = [
     ("knowledge_collections", |random| {
         rows_with_ids(random, 3, collection)
     }),
-    ("analytics_metrics", |_| named_rows(METRICS, metric)),
-    ("analytics_records", |_| named_rows(RECORDS, record)),
+    ("analytics_metrics", |_| {
+        METRICS.iter().map(metric).collect()
+    }),
+    ("analytics_records", |_| analytics::catalogue()),
     ("contact_endpoints", |_| endpoints()),
     ("conversation_flows", flows),
     ("webhooks", |random| rows_with_ids(random, 4, webhook)),
@@ -153,22 +156,6 @@ fn organization(object: &mut Object, _: &mut Rng, _: usize) {
         .text("status", "Active");
 }
 
-fn named_rows(names: &[&str], fill: fn(&mut Object)) -> Vec<Row> {
-    let row = |name: &&str| {
-        let mut object = Object::new();
-        object
-            .text("id", name)
-            .text("description", &format!("Counts {name}"))
-            .raw(
-                "filters",
-                r#"[{"filterAttribute":"channel","description":"By channel"}]"#,
-            );
-        fill(&mut object);
-        Row::new(&quoted(name), 0, &object.finish())
-    };
-    names.iter().map(row).collect()
-}
-
 fn custom_attribute(object: &mut Object, random: &mut Rng, index: usize) {
     let option = uuid(random);
     let nested = uuid(random);
@@ -241,18 +228,18 @@ fn collection(object: &mut Object, random: &mut Rng, index: usize) {
 }
 
 const METRICS: &[&str] = &["closed_conversations", "first_response_time", "csat"];
-const RECORDS: &[&str] = &["ratings", "closed_conversations"];
 
-fn metric(object: &mut Object) {
+fn metric(name: &&str) -> Row {
     let aggregations = r#"[{"measure":"Count","description":"How many"},{"measure":"Average","description":"On average"}]"#;
+    let mut object = Object::new();
     object
+        .text("id", name)
+        .text("description", &format!("Counts {name}"))
+        .raw(
+            "filters",
+            r#"[{"filterAttribute":"channel","description":"By channel"}]"#,
+        )
         .raw("aggregations", aggregations)
         .raw("relatedRecordIds", r#"["ratings"]"#);
-}
-
-fn record(object: &mut Object) {
-    let fields = r#"[{"field":"score","description":"The score","nullable":true}]"#;
-    object
-        .raw("relatedMetricIds", r#"["csat"]"#)
-        .raw("fieldsMetadata", fields);
+    Row::new(&quoted(name), 0, &object.finish())
 }

@@ -26,6 +26,8 @@ pub struct LoggedRequest {
     pub pairs: Vec<(String, String)>,
     /// All headers except `authorization`, names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The request's body, cut if it is very long.
+    pub body: String,
     pub authorization: Authorization,
     /// Whether the token was anywhere except in the `authorization` header.
     pub leaked_token: bool,
@@ -58,8 +60,10 @@ impl RequestLog {
     pub fn add(&self, request: &Request, form: Authorization, token: &str) -> (usize, Instant) {
         let mut headers = request.headers.clone();
         headers.retain(|(name, _)| name != "authorization");
+        let body = String::from_utf8_lossy(&request.body);
         let leaked_token = !token.is_empty()
             && (request.target().contains(token)
+                || body.contains(token)
                 || request
                     .pairs
                     .iter()
@@ -76,6 +80,7 @@ impl RequestLog {
             query: redacted(&request.query, token),
             pairs: redacted_values(&request.pairs, token),
             headers: redacted_values(&headers, token),
+            body: redacted(&body, token),
             authorization: form,
             leaked_token,
             status: None,

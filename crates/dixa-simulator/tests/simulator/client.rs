@@ -60,10 +60,19 @@ pub fn connect(simulator: &Simulator) -> TcpStream {
 }
 
 pub fn request(simulator: &Simulator, method: &str, target: &str, headers: &str) -> Reply {
+    send(simulator, method, target, (headers, ""))
+}
+
+pub fn send(
+    simulator: &Simulator,
+    method: &str,
+    target: &str,
+    (headers, body): (&str, &str),
+) -> Reply {
     let mut socket = connect(simulator);
     write!(
         socket,
-        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n"
+        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n{body}"
     )
     .unwrap();
     reply(&mut socket)
@@ -77,6 +86,13 @@ pub fn get(simulator: &Simulator, target: &str) -> Reply {
         BARE
     };
     request(simulator, "GET", target, headers)
+}
+
+/// A POST of this JSON with the token of the main API.
+pub fn post(simulator: &Simulator, target: &str, body: &str) -> Reply {
+    let length = body.len();
+    let headers = format!("{BARE}Content-Type: application/json\r\nContent-Length: {length}\r\n");
+    send(simulator, "POST", target, (&headers, body))
 }
 
 pub fn export(simulator: &Simulator, query: &str) -> Reply {

@@ -196,6 +196,7 @@ fn generated_lists_are_complete_and_have_unique_ids() {
         endusers: 1234,
         messages: 5000,
         activity: 4321,
+        analytics: 0,
         from_ms: 1_767_225_600_000,
         to_ms: 1_769_817_600_000,
     };

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "tests wait")]
 
+mod analytics;
 mod answers;
 mod client;
 mod faults;
