@@ -13,9 +13,20 @@ pub fn expected_records(simulator: &Simulator, stream: &str) -> Vec<String> {
     records
 }
 
+/// A record without the hash that the connector adds to rows without a key. `row_hashes.rs` tests it.
+pub fn without_row_hash(record: &str) -> String {
+    let Some((front, rest)) = record.split_once(r#""row_hash":""#) else {
+        return record.to_owned();
+    };
+    let (hash, rest) = rest.split_at(32);
+    assert!(hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{record}");
+    format!("{front}{}", rest.strip_prefix("\",").unwrap())
+}
+
 /// A read wrote the expected records of a stream, in any order.
 pub fn check_records(ran: &Ran, simulator: &Simulator, stream: &str) {
-    let mut records = ran.records(stream);
+    let records = ran.records(stream);
+    let mut records: Vec<_> = records.into_iter().map(without_row_hash).collect();
     records.sort_unstable();
     assert_eq!(records, expected_records(simulator, stream), "{stream}");
 }

@@ -281,6 +281,7 @@ impl Account {
             .map(|child| (child.stream, self.children(child)));
         rows.extend(children);
         rows.extend(self.settings.clone());
+        rows.insert("analytics_record_data", self.numbered_metrics());
         rows
     }
 

@@ -1,5 +1,7 @@
 //! An account's analytics: the kinds of rows it has, the rows, and the values that they can be filtered by.
 
+use std::collections::HashMap;
+
 use super::account::Account;
 use super::analytics::{DIRECTIONS, catalogue_row, channels};
 use super::cast::{Label, Person};
@@ -46,6 +48,21 @@ impl Account {
         let kinds = self.analytics.iter();
         kinds
             .flat_map(|(id, rows)| rows.iter().map(|row| (id.as_str(), row.json())))
+            .collect()
+    }
+
+    /// All rows of all kinds in the catalogue, each with its kind and the number of its copy in front: a row has no key, and equal
+    /// ones are not the same row.
+    pub(super) fn numbered_metrics(&self) -> Vec<Row> {
+        let mut copies = HashMap::new();
+        let rows = self.analytics_rows().into_iter();
+        rows.filter(|(kind, _)| self.has_record_id(kind))
+            .map(|(kind, row)| {
+                let copy = copies.entry((kind, row.clone())).or_insert(0);
+                *copy += 1;
+                let front = format!(r#"{{"record":{},"copy":{copy},"#, quoted(kind));
+                Row::new(&format!("{kind} {row} {copy}"), 0, &row.replacen('{', &front, 1))
+            })
             .collect()
     }
 
