@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests wait")]
 
 mod analytics;
+mod analytics_pages;
 mod answers;
 mod client;
 mod faults;
