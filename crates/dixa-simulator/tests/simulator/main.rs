@@ -4,6 +4,7 @@
 
 mod analytics;
 mod analytics_pages;
+mod analytics_rows;
 mod answers;
 mod client;
 mod faults;
