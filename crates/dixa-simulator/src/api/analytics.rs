@@ -2,6 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -52,18 +53,14 @@ pub fn respond(dixa: &Dixa, request: &Request) -> Result<Response, Refusal> {
     } else {
         let is_reversed = switches.unstable_bytes && number % 2 == 1;
         let rows = selected(&account, &query, &span, chain.rows);
-        let rows: Vec<Row> = rows
-            .map(|row| Row::new("", row.at, &bytes(row, is_reversed)))
-            .collect();
+        let rows: Vec<Row> = rows.map(|row| sent(row, is_reversed)).collect();
         let mut rows: Vec<&Row> = rows.iter().collect();
         order::arrange(&mut rows, dixa.switches.order, chain.number);
         let page = cut(&paging, &key, rows.len());
+        let rows = rows[page.rows.clone()].iter();
         Body::Rows {
             opening: OPENING,
-            rows: rows[page.rows.clone()]
-                .iter()
-                .map(|row| row.json.clone())
-                .collect(),
+            rows: rows.map(|row| Arc::clone(&row.json)).collect(),
             closing: closing(dixa, &paging, &request.path, &page),
         }
     };
@@ -211,12 +208,14 @@ fn generated(
     })
 }
 
-fn bytes(row: &MetricRecord, is_reversed: bool) -> String {
-    if is_reversed {
+/// The row as it is sent: its bytes may differ from response to response (docs/dixa-api.md 4, doubt 23).
+fn sent(row: &MetricRecord, is_reversed: bool) -> Row {
+    let json = if is_reversed {
         row.json_reversed()
     } else {
         row.json()
-    }
+    };
+    Row::new("", row.at, &json)
 }
 
 /// The end of a response, with the next page by switch (docs/dixa-api.md 4, doubt 21).

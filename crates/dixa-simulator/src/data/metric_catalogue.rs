@@ -10,26 +10,26 @@ use super::metric_record::MetricRecord;
 use super::row::Row;
 
 /// The list of settings that is the catalogue.
-const LIST: &str = "analytics_records";
+const CATALOGUE: &str = "analytics_records";
 
 impl Account {
     /// Adds a kind of rows to the catalogue.
     pub fn add_record_id(&mut self, id: &str, label: &str) {
         let kind = catalogue_row(id, label, &[]);
-        self.settings.entry(LIST).or_default().push(kind);
+        self.settings.entry(CATALOGUE).or_default().push(kind);
     }
 
     /// Removes a kind from the catalogue, along with its rows.
     pub fn remove_record_id(&mut self, id: &str) {
         self.settings
-            .entry(LIST)
+            .entry(CATALOGUE)
             .or_default()
             .retain(|kind| kind.id() != id);
         self.analytics.remove(id);
     }
 
     pub fn has_record_id(&self, id: &str) -> bool {
-        let mut kinds = self.settings.get(LIST).into_iter().flatten();
+        let mut kinds = self.settings.get(CATALOGUE).into_iter().flatten();
         kinds.any(|kind| kind.id() == id)
     }
 

@@ -1,28 +1,21 @@
-//! `POST /v1/analytics/records`: what it refuses, which rows it selects, its pages, its switches.
+//! `POST /v1/analytics/records`: what it refuses.
 
 use std::io::{ErrorKind, Read, Write};
-use std::time::Instant;
 
+use dixa_simulator::Simulator;
 use dixa_simulator::api::faults::{Cut, Fault, Kind};
-use dixa_simulator::api::in_process::InProcess;
 use dixa_simulator::api::rate::Limits;
-use dixa_simulator::api::switches::{
-    AboveMax, Analytics, Bound, FilterRule, LastMeta, NextPage, Order,
-};
-use dixa_simulator::data::account::Account;
-use dixa_simulator::data::analytics::{CLOSED, FILTER_ATTRIBUTES, PRESENCE, RATINGS};
-use dixa_simulator::data::large::{ANALYTICS_RECORD, LargeLists};
-use dixa_simulator::data::metric_record::{MetricField, MetricRecord, MetricValue};
-use dixa_simulator::{Scenario, Simulator};
+use dixa_simulator::api::switches::{Analytics, FilterRule};
+use dixa_simulator::data::analytics::{CLOSED, PRESENCE, RATINGS};
 use serde_json::{Value, json};
 
 use crate::client::{BARE, BEARER, connect, get, post, request, send, start};
 
-const PATH: &str = "/v1/analytics/records";
+pub const PATH: &str = "/v1/analytics/records";
 /// 2026-01-10.
-const DAY_START: i64 = 1_768_003_200_000;
+pub const DAY_START: i64 = 1_768_003_200_000;
 
-fn simulator(change: impl FnOnce(&mut Analytics)) -> Simulator {
+pub fn simulator(change: impl FnOnce(&mut Analytics)) -> Simulator {
     start(|scenario| {
         scenario.limits = Limits::none();
         change(&mut scenario.switches.analytics);
@@ -30,32 +23,32 @@ fn simulator(change: impl FnOnce(&mut Analytics)) -> Simulator {
 }
 
 /// The whole period of the default account.
-fn body(id: &str) -> Value {
+pub fn body(id: &str) -> Value {
     let period = json!({"_type": "Interval", "start": "2026-01-01T00:00:00Z", "end": "2026-03-01T00:00:00.000Z"});
     json!({"id": id, "timezone": "UTC", "periodFilter": period})
 }
 
 /// With a filter by one attribute.
-fn filtered(id: &str, attribute: &str, values: &[&str]) -> Value {
+pub fn filtered(id: &str, attribute: &str, values: &[&str]) -> Value {
     let mut body = body(id);
     body["filters"] = json!([{"attribute": attribute, "values": values}]);
     body
 }
 
 /// The rows of a response, each as it was sent.
-fn rows(reply: &str) -> Vec<String> {
+pub fn rows(reply: &str) -> Vec<String> {
     let reply: Value = serde_json::from_str(reply).unwrap();
     let rows = reply["data"].as_array().unwrap().iter();
     rows.map(Value::to_string).collect()
 }
 
-fn sorted(mut rows: Vec<String>) -> Vec<String> {
+pub fn sorted(mut rows: Vec<String>) -> Vec<String> {
     rows.sort_unstable();
     rows
 }
 
 /// All rows, page after page, sorted.
-fn walked(simulator: &Simulator, query: &str, body: &Value) -> Vec<String> {
+pub fn walked(simulator: &Simulator, query: &str, body: &Value) -> Vec<String> {
     let body = body.to_string();
     let (mut all, mut next) = (Vec::new(), Some(format!("{PATH}?{query}")));
     while let Some(target) = next {
@@ -68,7 +61,7 @@ fn walked(simulator: &Simulator, query: &str, body: &Value) -> Vec<String> {
 }
 
 /// Where the next page is, whatever its form.
-fn next_target(page: &Value) -> Option<String> {
+pub fn next_target(page: &Value) -> Option<String> {
     let by_key = |key: &str| format!("{PATH}?pageKey={}", key.replace('=', "%3D"));
     match (page["meta"]["next"].as_str(), page["pageKey"].as_str()) {
         (Some(link), None) if link.starts_with('/') => Some(link.to_owned()),
@@ -78,7 +71,7 @@ fn next_target(page: &Value) -> Option<String> {
 }
 
 /// All rows of a kind, in the form of `walked`.
-fn stored(simulator: &Simulator, id: &str) -> Vec<String> {
+pub fn stored(simulator: &Simulator, id: &str) -> Vec<String> {
     simulator.account(|account| {
         let rows = account.metrics(id).iter();
         let value = |json: String| serde_json::from_str::<Value>(&json).unwrap().to_string();
@@ -86,7 +79,7 @@ fn stored(simulator: &Simulator, id: &str) -> Vec<String> {
     })
 }
 
-fn check_refused(simulator: &Simulator, target: &str, body: &str, rule: &str) {
+pub fn check_refused(simulator: &Simulator, target: &str, body: &str, rule: &str) {
     let reply = post(simulator, target, body);
     assert_eq!(reply.status, 400, "{body}: {}", reply.text());
     assert_eq!(reply.json(), json!({"message": "Invalid value in request"}));
@@ -269,192 +262,6 @@ fn a_fault_of_a_path_hits_both_methods() {
 }
 
 #[test]
-fn the_catalogue_has_the_kinds_that_have_rows() {
-    let simulator = simulator(|_| ());
-    let catalogue = get(&simulator, PATH).json();
-    let mut ids: Vec<_> = catalogue["data"].as_array().unwrap().iter().collect();
-    ids.sort_unstable_by_key(|kind| kind["id"].as_str());
-    let ids: Vec<_> = ids
-        .iter()
-        .map(|kind| kind["id"].as_str().unwrap())
-        .collect();
-    let kinds: Vec<_> = simulator.account(|account| account.analytics.keys().cloned().collect());
-    assert_eq!(ids, kinds);
-    for id in ids {
-        let stored = stored(&simulator, id);
-        assert!(stored.len() > 10, "{id}: {}", stored.len());
-        assert_eq!(walked(&simulator, "", &body(id)), stored, "{id}");
-    }
-}
-
-#[test]
-fn some_rows_are_equal_and_others_share_their_millisecond() {
-    let simulator = simulator(|_| ());
-    for id in [RATINGS, CLOSED, PRESENCE] {
-        let rows = stored(&simulator, id);
-        let twins = rows.windows(2).filter(|pair| pair[0] == pair[1]);
-        assert!(twins.count() > 3, "{id}");
-    }
-    let mut times = Vec::new();
-    simulator.account(|account| {
-        let mut rows: Vec<_> = account.metrics(CLOSED).iter().collect();
-        rows.sort_unstable_by_key(|row| row.at);
-        let pairs = rows.windows(2);
-        times.extend(
-            pairs
-                .filter(|pair| pair[0].at == pair[1].at && pair[0] != pair[1])
-                .map(|pair| pair[0].at),
-        );
-    });
-    assert!(!times.is_empty());
-}
-
-/// A row of a kind that only the test has.
-fn row(at: i64, number: i64) -> MetricRecord {
-    MetricRecord {
-        timestamp: "created_at",
-        at,
-        value: None,
-        fields: vec![MetricField::new("number", MetricValue::long(number))],
-    }
-}
-
-#[test]
-fn the_bounds_of_the_interval_are_switches() {
-    use Bound::{Exclusive, Inclusive};
-    let check = |start: Bound, end: Bound, expected: &[i64]| {
-        let simulator = simulator(|switches| (switches.start, switches.end) = (start, end));
-        simulator.account(|account| {
-            account.add_record_id("test", "Test");
-            for offset in [-1, 0, 1, 999, 1000, 1001] {
-                account.add_metric("test", row(DAY_START + offset, offset));
-            }
-        });
-        let mut body = body("test");
-        body["periodFilter"] = json!({"_type": "Interval", "start": "2026-01-10T00:00:00Z", "end": "2026-01-10T00:00:01.000Z"});
-        let rows = walked(&simulator, "", &body);
-        let number = |row: &String| {
-            serde_json::from_str::<Value>(row).unwrap()["fields"][0]["field"]["value"]
-                .as_i64()
-                .unwrap()
-        };
-        let mut numbers: Vec<_> = rows.iter().map(number).collect();
-        numbers.sort_unstable();
-        assert_eq!(numbers, expected, "{start:?} {end:?}");
-    };
-    check(Inclusive, Exclusive, &[0, 1, 999]);
-    check(Inclusive, Inclusive, &[0, 1, 999, 1000]);
-    check(Exclusive, Exclusive, &[1, 999]);
-    check(Exclusive, Inclusive, &[1, 999, 1000]);
-}
-
-#[test]
-fn kinds_can_be_added_and_removed() {
-    let simulator = simulator(|switches| switches.unknown_id = 404);
-    let text = body("test").to_string();
-    let status = |expected| assert_eq!(post(&simulator, PATH, &text).status, expected);
-    status(404);
-    simulator.account(|account| account.add_record_id("test", "Test"));
-    status(200);
-    simulator.account(|account| {
-        account.add_metric("test", row(DAY_START, 1));
-        let rows = account.analytics_rows();
-        let (id, json) = rows.iter().find(|(id, _)| *id == "test").unwrap();
-        assert_eq!((*id, json.as_str()), ("test", r#"{"primaryTimestampField":{"name":"created_at","timestamp":"2026-01-10T00:00:00.000Z"},"fields":[{"name":"number","field":{"value":1,"_type":"LongField"}}]}"#));
-        assert!(account.has_record_id("test"));
-        account.remove_record_id("test");
-        assert!(!account.has_record_id("test") && account.metrics("test").is_empty());
-    });
-    status(404);
-}
-
-#[test]
-fn what_happens_to_a_conversation_adds_rows() {
-    let mut account = Account::default();
-    let count = |account: &Account| account.analytics_rows().len();
-    let before = count(&account);
-    for at in DAY_START..DAY_START + 50 {
-        account.add_conversation(at);
-    }
-    let added = count(&account);
-    assert!(added > before + 50);
-    for index in 0..50 {
-        account.touch(index, DAY_START + 100_000);
-    }
-    assert!(count(&account) > added);
-}
-
-#[test]
-fn a_filter_with_all_directions_loses_no_row() {
-    let simulator = simulator(|_| ());
-    let values = get(&simulator, "/v1/analytics/filter/initial_direction").json();
-    let values = values["data"].as_array().unwrap().iter();
-    let values: Vec<_> = values
-        .map(|value| value["value"].as_str().unwrap())
-        .collect();
-    for id in simulator.account(|account| account.analytics.keys().cloned().collect::<Vec<_>>()) {
-        let body = filtered(&id, "initial_direction", &values);
-        assert_eq!(
-            walked(&simulator, "", &body),
-            stored(&simulator, &id),
-            "{id}"
-        );
-    }
-}
-
-#[test]
-fn a_filter_selects_the_rows_with_one_of_its_values() {
-    let simulator = simulator(|_| ());
-    let count = |id: &str, attribute: &str, values: &[&str]| {
-        walked(&simulator, "", &filtered(id, attribute, values)).len()
-    };
-    let all = stored(&simulator, CLOSED).len();
-    let parts = [
-        "EMAIL",
-        "WIDGET_CHAT",
-        "CONTACT_FORM",
-        "PSTN_PHONE",
-        "FACEBOOK_MESSENGER",
-    ];
-    let by_channel = count(CLOSED, "channel", &parts);
-    let each: usize = parts
-        .iter()
-        .map(|part| count(CLOSED, "channel", &[part]))
-        .sum();
-    assert_eq!(each, by_channel);
-    // Some rows have no channel.
-    assert!(by_channel > 20 && by_channel < all, "{by_channel} of {all}");
-    // What a kind does not have is ignored.
-    assert_eq!(
-        count(PRESENCE, "channel", &["EMAIL"]),
-        stored(&simulator, PRESENCE).len()
-    );
-    assert_eq!(count(CLOSED, "tag_id", &["x"]), all);
-    assert_eq!(count(CLOSED, "agent_id", &["x"]), 0);
-}
-
-#[test]
-fn every_filter_attribute_has_values_in_pages() {
-    let simulator = simulator(|_| ());
-    for attribute in FILTER_ATTRIBUTES {
-        let target = format!("/v1/analytics/filter/{attribute}");
-        let page = get(&simulator, &target).json();
-        assert!(page["data"][0]["value"].is_string(), "{attribute}");
-        assert!(page["data"][0]["label"].is_string(), "{attribute}");
-    }
-    let page = get(&simulator, "/v1/analytics/filter/agent_id?pageLimit=20").json();
-    let next = page["meta"]["next"].as_str().unwrap();
-    assert_eq!(
-        get(&simulator, next).json()["data"]
-            .as_array()
-            .unwrap()
-            .len(),
-        10
-    );
-    assert_eq!(get(&simulator, "/v1/analytics/filter/x").status, 404);
-}
-
-#[test]
 fn a_filter_can_be_required() {
     let simulator = simulator(|switches| switches.filters = FilterRule::Required);
     check_refused(&simulator, PATH, &body(RATINGS).to_string(), "no filter");
@@ -485,190 +292,4 @@ fn record_ids_can_be_refused_each_with_its_status() {
             "{id}"
         );
     }
-}
-
-#[test]
-fn page_limits_follow_their_switches() {
-    let text = body(CLOSED).to_string();
-    let check = |change: fn(&mut Analytics), query: &str, expected: Result<usize, &str>| {
-        let simulator = simulator(change);
-        let target = format!("{PATH}?{query}");
-        match expected {
-            Ok(count) => assert_eq!(rows(&post(&simulator, &target, &text).text()).len(), count),
-            Err(rule) => check_refused(&simulator, &target, &text, rule),
-        }
-    };
-    check(|_| (), "", Ok(25));
-    check(|_| (), "pageLimit=1", Ok(1));
-    check(|_| (), "pageLimit=60", Ok(60));
-    check(|_| (), "pageLimit=301", Err("pageLimit above the maximum"));
-    for invalid in ["0", "-1", "x", "", "1.5", "3000000000"] {
-        check(|_| (), &format!("pageLimit={invalid}"), Err("pageLimit"));
-    }
-    check(|switches| switches.max_page = 10, "", Ok(10));
-    check(
-        |switches| (switches.max_page, switches.above_max) = (10, AboveMax::Capped),
-        "pageLimit=11",
-        Ok(10),
-    );
-    check(
-        |switches| switches.takes_page_limit = false,
-        "pageLimit=10",
-        Err("any pageLimit"),
-    );
-    check(|switches| switches.takes_page_limit = false, "", Ok(25));
-}
-
-#[test]
-fn a_walk_over_the_pages_returns_each_row_once_in_every_form_of_the_next_page() {
-    for next in [
-        NextPage::MetaLink,
-        NextPage::TopLevelKey,
-        NextPage::BareKeyInMeta,
-    ] {
-        for order in [Order::Runs, Order::Shuffled, Order::Descending] {
-            let simulator = start(|scenario| {
-                scenario.limits = Limits::none();
-                scenario.switches.order = order;
-                scenario.switches.analytics.next = next;
-                scenario.switches.paging.last = LastMeta::NullNext;
-                scenario.switches.paging.empty_page = Some(2);
-            });
-            let came = walked(&simulator, "pageLimit=7", &body(CLOSED));
-            assert_eq!(came, stored(&simulator, CLOSED), "{next:?} {order:?}");
-        }
-    }
-}
-
-#[test]
-fn the_next_page_has_three_forms() {
-    let page = |next: NextPage| {
-        let simulator = simulator(|switches| switches.next = next);
-        let text = body(CLOSED).to_string();
-        let first = post(&simulator, &format!("{PATH}?pageLimit=7"), &text).json();
-        let second = post(&simulator, &next_target(&first).unwrap(), &text).json();
-        (first, second)
-    };
-    let (first, second) = page(NextPage::MetaLink);
-    assert!(
-        first["meta"]["next"]
-            .as_str()
-            .unwrap()
-            .starts_with("/v1/analytics/records?pageKey=")
-    );
-    assert!(first["meta"].get("previous").is_none());
-    assert!(second["meta"]["previous"].is_string());
-    let (first, _) = page(NextPage::TopLevelKey);
-    assert!(first["pageKey"].is_string() && first.get("meta").is_none());
-    let (first, _) = page(NextPage::BareKeyInMeta);
-    assert!(!first["meta"]["next"].as_str().unwrap().contains('/'));
-}
-
-#[test]
-fn a_page_key_belongs_to_one_body() {
-    let simulator = simulator(|_| ());
-    let text = body(CLOSED).to_string();
-    let first = post(&simulator, &format!("{PATH}?pageLimit=7"), &text).json();
-    let next = next_target(&first).unwrap();
-    let rule = "pageKey of another body";
-    check_refused(&simulator, &next, &body(RATINGS).to_string(), rule);
-    check_refused(
-        &simulator,
-        &next,
-        &filtered(CLOSED, "channel", &["EMAIL"]).to_string(),
-        rule,
-    );
-    check_refused(&simulator, &format!("{PATH}?pageKey=x"), &text, "pageKey");
-    let list = get(&simulator, "/v1/agents?pageLimit=7").json();
-    let key = list["meta"]["next"]
-        .as_str()
-        .unwrap()
-        .replace("/v1/agents", PATH);
-    check_refused(&simulator, &key, &text, rule);
-    // Other white space is the same body.
-    let pretty = serde_json::to_string_pretty(&body(CLOSED)).unwrap();
-    assert_eq!(post(&simulator, &next, &pretty).status, 200);
-}
-
-#[test]
-fn pages_have_one_order_and_do_not_have_what_comes_later() {
-    let simulator = simulator(|_| ());
-    let (text, before) = (body(CLOSED).to_string(), stored(&simulator, CLOSED));
-    let page = |target: &str| post(&simulator, target, &text);
-    let first = page(&format!("{PATH}?pageLimit=300"));
-    let again = page(&format!("{PATH}?pageLimit=300"));
-    assert_ne!(rows(&first.text()), rows(&again.text()));
-    assert_eq!(sorted(rows(&first.text())), sorted(rows(&again.text())));
-    let first = page(&format!("{PATH}?pageLimit=7"));
-    let next = next_target(&first.json()).unwrap();
-    let second = rows(&page(&next).text());
-    simulator.account(|account| {
-        for at in DAY_START..DAY_START + 9 {
-            account.add_conversation(at);
-        }
-    });
-    assert_eq!(rows(&page(&next).text()), second);
-    let rest = walked(&simulator, next.split_once('?').unwrap().1, &body(CLOSED));
-    assert_eq!(sorted([rest, rows(&first.text())].concat()), before);
-}
-
-#[test]
-fn the_bytes_of_a_row_can_differ_between_responses() {
-    for unstable in [false, true] {
-        let simulator = simulator(|switches| switches.unstable_bytes = unstable);
-        let text = body(RATINGS).to_string();
-        let [first, second] = [(); 2].map(|()| post(&simulator, PATH, &text).text());
-        let starts = |text: &str| text.starts_with(r#"{"data":[{"primaryTimestampField":"#);
-        assert!(starts(&first));
-        assert_eq!(starts(&second), !unstable);
-    }
-}
-
-#[test]
-fn a_hundred_thousand_generated_rows_come_in_pages() {
-    let large = LargeLists {
-        analytics: 100_000,
-        from_ms: DAY_START,
-        to_ms: DAY_START + 10 * 86_400_000,
-        ..LargeLists::default()
-    };
-    let mut account = Account::empty();
-    account.add_record_id(ANALYTICS_RECORD, "Closed conversations");
-    account.large = Some(large);
-    let dixa = InProcess::new(Scenario {
-        account,
-        limits: Limits::none(),
-        ..Scenario::default()
-    });
-    let count = |body: &Value| {
-        let (mut count, mut next) = (0, Some(format!("{PATH}?pageLimit=300")));
-        while let Some(target) = next {
-            let reply = dixa.post(
-                &target,
-                "simulated-token",
-                &body.to_string(),
-                Instant::now(),
-            );
-            let page: Value = serde_json::from_slice(&reply.body).unwrap();
-            count += page["data"].as_array().unwrap().len();
-            next = next_target(&page);
-        }
-        count
-    };
-    assert_eq!(count(&body(ANALYTICS_RECORD)), 100_000);
-    let mut day = filtered(
-        ANALYTICS_RECORD,
-        "initial_direction",
-        &["INBOUND", "OUTBOUND"],
-    );
-    day["periodFilter"] = json!({"_type": "Interval", "start": "2026-01-12T00:00:00Z", "end": "2026-01-13T00:00:00Z"});
-    assert_eq!(count(&day), 10_000);
-    assert_eq!(
-        count(&filtered(ANALYTICS_RECORD, "channel", &["PSTN_PHONE"])),
-        0
-    );
-    assert_eq!(
-        count(&filtered(ANALYTICS_RECORD, "agent_id", &["x"])),
-        100_000
-    );
 }

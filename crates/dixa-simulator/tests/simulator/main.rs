@@ -3,6 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "tests wait")]
 
 mod analytics;
+mod analytics_pages;
+mod analytics_rows;
 mod answers;
 mod client;
 mod faults;
