@@ -50,7 +50,7 @@ pub enum Fault {
     Slow(Duration),
 }
 
-/// The fault of the next request, whose path and query it gets.
+/// The fault of the next request, whose path and query it gets, for a POST after `POST `.
 pub type FaultScript = Box<dyn FnMut(&str) -> Option<Fault>>;
 
 /// Upper bounds of the delays.
@@ -194,7 +194,10 @@ impl Dixa {
     ) -> Result<Response, Error> {
         let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
         let delays = self.delays.get();
-        let fault = (self.script.borrow_mut())(target);
+        let fault = match body {
+            None => (self.script.borrow_mut())(target),
+            Some(_) => (self.script.borrow_mut())(&format!("POST {target}")),
+        };
         let lost = match self.connect(host, connections, fault).await {
             Err(error) if fault == Some(Fault::DeliveredDespiteTimeout) => Some(error),
             connected => connected.map(|()| None)?,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::dixa::Fault;
-use super::scripted::{CHILDREN, KINDS, PAGED, Stream, WINDOWED, read_with};
+use super::scripted::{BY_DAYS, CHILDREN, KINDS, PAGED, Stream, WINDOWED, read_with};
 
 /// Faults of every request to an endpoint.
 const LASTING: &[(&str, Fault)] = &[
@@ -39,7 +39,7 @@ const LONGEST_SILENCE: Duration = Duration::from_hours(2);
 fn a_lasting_fault_fails_its_stream_in_time_and_stops_no_other() {
     for (name, fault) in LASTING {
         // A parent that no longer exists is skipped, which is not a failure.
-        let is_skipped = |kind: &Stream| *kind == CHILDREN && *name == "404";
+        let is_skipped = |kind: &Stream| [CHILDREN, BY_DAYS].contains(kind) && *name == "404";
         for (stream, path) in KINDS.into_iter().filter(|kind| !is_skipped(kind)) {
             let others = KINDS.map(|(other, _)| other);
             let (ran, _) = read_with(&others, move |target| {

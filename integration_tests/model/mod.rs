@@ -6,6 +6,7 @@
 //!   └─ what all of them wrote, put together, must contain every record in its last version
 //! ```
 
+mod analytics;
 mod dixa;
 mod history;
 mod lasting;

@@ -2,6 +2,7 @@
 
 use dixa_simulator::data::account::Account;
 use dixa_simulator::data::clock::iso_date_ms;
+use dixa_simulator::data::metric_record::{MetricField, MetricRecord, MetricValue};
 use dixa_simulator::data::row::Row;
 
 /// A small conversation, updated at this time.
@@ -22,6 +23,20 @@ pub fn activity(id: usize, at: i64) -> Row {
     let time = iso_date_ms(at);
     let json = format!(r#"{{"id":"l{id}","activityTimestamp":"{time}{zone}"}}"#);
     Row::new(&format!("\"l{id}\""), at, &json)
+}
+
+/// The kinds of the rows below.
+pub const KINDS: [&str; 2] = ["ratings", "closed_conversations"];
+
+/// A small row of analytics at this time, which is the only one with this value.
+pub fn metric(value: i64, at: i64) -> MetricRecord {
+    let direction = MetricValue::text("INBOUND", "Inbound");
+    MetricRecord {
+        timestamp: "created_at",
+        at,
+        value: Some(MetricValue::long(value)),
+        fields: vec![MetricField::new("initial_direction", direction)],
+    }
 }
 
 /// A small row of a list.

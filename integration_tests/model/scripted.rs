@@ -12,7 +12,7 @@ use source_dixa::epoch::EpochMs;
 
 use super::dixa::{Dixa, Fault};
 use super::read::{Ran, config, paused, read};
-use super::rows::{activity, conversation, listed, message};
+use super::rows::{self, activity, conversation, listed, message, metric};
 use crate::support::sim::Sim;
 use crate::support::time::{DAY, START};
 
@@ -27,16 +27,30 @@ pub const PAGED: Stream = ("agents", "/v1/agents");
 pub const SINGLE: Stream = ("tags", "/v1/tags");
 pub const WINDOWED_IN_PAGES: Stream = ("activity_logs", "/v1/conversations/activitylog");
 pub const CHILDREN: Stream = ("team_members", "/v1/teams/");
-pub const KINDS: [Stream; 5] = [WINDOWED, WINDOWED_IN_PAGES, PAGED, SINGLE, CHILDREN];
+pub const BY_DAYS: Stream = ("analytics_record_data", "POST /v1/analytics/records");
+pub const KINDS: [Stream; 6] = [
+    WINDOWED,
+    WINDOWED_IN_PAGES,
+    PAGED,
+    SINGLE,
+    CHILDREN,
+    BY_DAYS,
+];
 
-/// Twenty records of each kind in thirty days: conversations, messages, the activity log, agents, tags, and 4 teams of 5.
+/// Twenty records of each kind in thirty days: conversations, messages, the activity log, agents, tags, 4 teams of 5, and rows of
+/// analytics of two kinds.
 pub fn dixa() -> Dixa {
     let mut account = Account::empty();
+    for kind in rows::KINDS {
+        account.add_record_id(kind, kind);
+    }
     for id in 0..20 {
         let at = NOW - 1000 - DAY * i64::try_from(id).unwrap();
         account.conversations.push(conversation(id, at));
         account.messages.push(message(id, at));
         account.activity.push(activity(id, at));
+        let kind = rows::KINDS[id % rows::KINDS.len()];
+        account.add_metric(kind, metric(at, at));
         account.agents.push(listed(id));
         account.tags.push(listed(id));
     }

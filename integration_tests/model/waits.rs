@@ -11,7 +11,8 @@ use source_dixa::epoch::EpochMs;
 use super::dixa::{Delays, Fault};
 use super::read::{config, paused, read};
 use super::scripted::{
-    CHILDREN, KINDS, NOW, PAGED, SINGLE, Stream, WINDOWED, WINDOWED_IN_PAGES, dixa, read_with,
+    BY_DAYS, CHILDREN, KINDS, NOW, PAGED, SINGLE, Stream, WINDOWED, WINDOWED_IN_PAGES, dixa,
+    read_with,
 };
 use crate::support::log_lines::waited;
 use crate::support::time::DAY;
@@ -63,6 +64,11 @@ macro_rules! waits {
             #[test]
             fn in_a_child_stream() {
                 check(CHILDREN, $fault, $message, $listed);
+            }
+
+            #[test]
+            fn in_a_stream_by_days() {
+                check(BY_DAYS, $fault, $message, $listed);
             }
         }
     )*};

@@ -19,7 +19,10 @@ pub fn without_row_hash(record: &str) -> String {
         return record.to_owned();
     };
     let (hash, rest) = rest.split_at(32);
-    assert!(hash.bytes().all(|byte| byte.is_ascii_hexdigit()), "{record}");
+    assert!(
+        hash.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{record}"
+    );
     format!("{front}{}", rest.strip_prefix("\",").unwrap())
 }
 

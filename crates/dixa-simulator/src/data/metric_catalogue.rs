@@ -61,7 +61,11 @@ impl Account {
                 let copy = copies.entry((kind, row.clone())).or_insert(0);
                 *copy += 1;
                 let front = format!(r#"{{"record":{},"copy":{copy},"#, quoted(kind));
-                Row::new(&format!("{kind} {row} {copy}"), 0, &row.replacen('{', &front, 1))
+                Row::new(
+                    &format!("{kind} {row} {copy}"),
+                    0,
+                    &row.replacen('{', &front, 1),
+                )
             })
             .collect()
     }
