@@ -69,7 +69,8 @@ fn check_every_stream(ran: &Ran, simulator: &Simulator) {
     let rows = rows(simulator);
     for name in stream_names() {
         let mut expected: Vec<_> = rows[name].iter().map(|row| row.json.to_string()).collect();
-        let mut records: Vec<_> = ran.records(name).into_iter().map(without_blanks).collect();
+        let records = ran.records(name).into_iter().map(without_row_hash);
+        let mut records: Vec<_> = records.map(|record| without_blanks(&record)).collect();
         assert!(!records.is_empty(), "{name}");
         expected.sort();
         records.sort();
@@ -84,7 +85,8 @@ fn every_record_of_every_stream_is_written_byte_for_byte() {
     let rows = rows(&simulator);
     for name in stream_names() {
         let expected: Vec<_> = rows[name].iter().map(|row| &*row.json).collect();
-        let mut records = ran.records(name);
+        let records = ran.records(name).into_iter();
+        let mut records: Vec<_> = records.map(without_row_hash).collect();
         // Concurrent windows and child streams write their records in any order.
         records.sort_by_key(|record| expected.iter().position(|row| row == record));
         assert_eq!(records, expected, "{name}");
@@ -161,7 +163,8 @@ fn each_host_receives_its_form_of_the_token_and_our_user_agent() {
             request.header("user-agent"),
             Some(concat!("source-dixa/", env!("CARGO_PKG_VERSION")))
         );
-        assert_eq!(request.method, "GET");
+        let is_post = request.path == "/v1/analytics/records" && request.method == "POST";
+        assert!(is_post || request.method == "GET", "{request:?}");
     }
 }
 
