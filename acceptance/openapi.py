@@ -23,8 +23,8 @@ import yaml
 
 from acceptance.options import ROOT
 
-# For each list its path, its method if that is not GET, where the records are in its answer (`*` is each element), and the
-# derived answer.
+# For each list its path, its method if that is not GET, where the records are in its answer (`*` is each element), and
+# the derived answer.
 ANSWERS = ROOT / "integration_tests/openapi.json"
 
 # The sections of the notes with the exports' fields.
