@@ -21,7 +21,7 @@ const PAGED: Stream = ("agents", "/v1/agents", 3_000);
 const SINGLE: Stream = ("tags", "/v1/tags", 300);
 const OBJECT: Stream = ("organization", "/v1/organization", 60);
 const CHILDREN: Stream = ("knowledge_articles", "/v1/knowledge/articles/", 100);
-const BY_DAYS: Stream = ("analytics_record_data", "/v1/analytics/records", 100);
+const BY_DAYS: Stream = ("analytics_record_data", "/v1/analytics/records", 5);
 
 /// A fault of the first request is logged, and no record is lost or duplicated.
 fn check(stream: Stream, switches: Switches, kind: Kind, message: &str) {

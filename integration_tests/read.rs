@@ -17,7 +17,7 @@ use dixa_simulator::data::row::Row;
 use dixa_simulator::data::settings::{HEADER, SECRET_KEY};
 use serde_json::{Value, json};
 
-use crate::support::expected::check_records;
+use crate::support::expected::{check_records, without_row_hash};
 use crate::support::ran::{Ran, run};
 use crate::support::read::Read;
 use crate::support::sim::Sim;

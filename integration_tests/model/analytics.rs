@@ -1,25 +1,27 @@
 //! Rows of analytics in paused time: what all reads wrote, merged by the key, is exactly what Dixa has, under every setting of its
 //! switches and over random histories.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod history;
+mod table;
+
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
 use dixa_simulator::api::rate::Limits;
 use dixa_simulator::api::switches::{AboveMax, Analytics, Bound, FilterRule, NextPage, Switches};
 use dixa_simulator::data::account::Account;
-use dixa_simulator::data::clock::iso_date_ms;
-use dixa_simulator::data::metric_record::MetricRecord;
-use fastrand::Rng;
 use serde_json::{Value, json};
 use source_dixa::airbyte::catalog::SyncMode;
 use source_dixa::config::Config;
 use source_dixa::epoch::EpochMs;
 use tokio::time::sleep;
 
-use super::dixa::{Dixa, Fault};
+use super::dixa::Dixa;
 use super::read::{Ran, config, paused, read};
 use super::rows::metric;
+use table::{Rows, Table, at_dixa, check_same};
+
 use crate::support::sim::Sim;
 use crate::support::time::{DAY, HOUR};
 
@@ -27,71 +29,6 @@ const STREAM: &str = "analytics_record_data";
 /// A midnight.
 const NOW: i64 = 1_767_225_600_000;
 const KINDS: [&str; 3] = ["ratings", "closed_conversations", "first_response_time"];
-
-/// The rows of each kind, as often as they are there, without what the connector adds.
-type Rows = BTreeMap<String, Vec<String>>;
-
-/// A table that merges by the key.
-#[derive(Default)]
-struct Table(BTreeMap<[String; 3], String>);
-
-impl Table {
-    /// Merges the records of a read; no two of them have the same key.
-    fn merge(&mut self, ran: &Ran) {
-        let mut in_this_read = BTreeMap::new();
-        for message in &ran.messages {
-            let mut record = message["record"]["data"].clone();
-            if let Some(fields) = record.as_object_mut() {
-                let mut key = |name: &str| fields.shift_remove(name).unwrap().to_string();
-                let key = [key("record"), key("row_hash"), key("copy")];
-                let row = in_this_read.insert(key.clone(), record.to_string());
-                assert_eq!(row, None, "{key:?} was written twice in one read");
-            }
-        }
-        self.0.extend(in_this_read);
-    }
-
-    fn rows(&self) -> Rows {
-        let mut rows = Rows::new();
-        for ([kind, ..], row) in &self.0 {
-            let kind = serde_json::from_str(kind).unwrap();
-            rows.entry(kind).or_default().push(row.clone());
-        }
-        rows.values_mut().for_each(|rows| rows.sort());
-        rows
-    }
-}
-
-/// What Dixa has of the kinds in its catalogue from this time on.
-fn at_dixa(dixa: &Dixa, from: i64) -> Rows {
-    let mut rows = Rows::new();
-    dixa.account(|account| {
-        for (kind, row) in account.analytics_rows() {
-            let row: Value = serde_json::from_str(&row).unwrap();
-            let time = row["primaryTimestampField"]["timestamp"].as_str().unwrap();
-            if account.has_record_id(kind) && *time >= *iso_date_ms(from) {
-                rows.entry(kind.to_owned())
-                    .or_default()
-                    .push(row.to_string());
-            }
-        }
-    });
-    rows.values_mut().for_each(|rows| rows.sort());
-    rows
-}
-
-/// The same rows, as often.
-fn check_same(found: &Rows, expected: &Rows, name: &str) {
-    assert!(found.keys().eq(expected.keys()), "{name}");
-    for (kind, rows) in found {
-        let count =
-            |rows: &[String], row: &String| rows.iter().filter(|other| *other == row).count();
-        for row in rows.iter().chain(&expected[kind]) {
-            let counts = (count(rows, row), count(&expected[kind], row));
-            assert_eq!(counts.0, counts.1, "{name}: {kind} {row}");
-        }
-    }
-}
 
 /// Twelve days, with rows at midnight and a millisecond to each side of it, twins and triplets.
 fn account() -> Account {
@@ -367,133 +304,4 @@ fn a_read_waits_for_nothing_but_the_rate_limit() {
             ran.took
         );
     });
-}
-
-/// A history: reads that are killed or fail, rows that appear meanwhile, and a catalogue that changes.
-async fn history(seed: u64) {
-    let mut random = Rng::with_seed(seed);
-    let analytics = Analytics {
-        filters: random
-            .choice([FilterRule::Optional, FilterRule::Required])
-            .unwrap(),
-        max_page: random.choice([3, 20, 300]).unwrap(),
-        next: random
-            .choice([
-                NextPage::MetaLink,
-                NextPage::TopLevelKey,
-                NextPage::BareKeyInMeta,
-            ])
-            .unwrap(),
-        start: random.choice([Bound::Inclusive, Bound::Exclusive]).unwrap(),
-        end: random.choice([Bound::Inclusive, Bound::Exclusive]).unwrap(),
-        ..Analytics::default()
-    };
-    let dixa = dixa(account(), analytics);
-    let mode = random
-        .choice([SyncMode::Incremental, SyncMode::FullRefresh])
-        .unwrap();
-    let config = Config {
-        window_days: random.choice([1, 3, 30]).unwrap(),
-        ..thirteen_days()
-    };
-    let (mut table, mut states) = (Table::default(), HashMap::<String, Value>::new());
-    let mut removed = Vec::new();
-    let reads = random.usize(1..5);
-    for number in 0..=reads {
-        let is_last = number == reads;
-        let fault_rate = random.choice([0.0, 0.1]).unwrap();
-        let mut faults = Rng::with_seed(random.u64(..));
-        *dixa.script.borrow_mut() = Box::new(move |_| {
-            let fault = [
-                Fault::Reset(faults.usize(..100)),
-                Fault::EndEarly(faults.usize(..100)),
-                Fault::Status(503, None),
-                Fault::Replace(b"<html>busy</html>"),
-            ][faults.usize(..4)];
-            (!is_last && faults.f64() < fault_rate).then_some(fault)
-        });
-        change(&dixa, &mut random, number, &mut removed);
-        let limit = if is_last {
-            usize::MAX
-        } else {
-            random.usize(..60_000)
-        };
-        if mode == SyncMode::FullRefresh
-            && states
-                .get(STREAM)
-                .is_none_or(|state| state["unfinished"] != true)
-        {
-            table = Table::default();
-        }
-        let streams = [(STREAM, mode)];
-        let ran = read(&dixa, &config, &streams, (&states, dixa.now_ms()), limit).await;
-        if is_last {
-            assert_eq!(ran.done, Some(true), "{:?}", ran.errors());
-        }
-        for message in &ran.messages {
-            let state = &message["state"]["stream"]["stream_state"];
-            let positions = state["positions"].as_object().into_iter().flatten();
-            for (kind, position) in positions {
-                let position = EpochMs::parse(position["position"].as_str().unwrap()).unwrap();
-                assert!(
-                    position.0 <= dixa.now_ms(),
-                    "{kind} is ahead of Dixa's clock"
-                );
-            }
-        }
-        table.merge(&ran);
-        if let Some(state) = last_state(&ran) {
-            states.insert(STREAM.to_owned(), state);
-        }
-        sleep(Duration::from_secs(random.u64(..3) * 20_000)).await;
-    }
-    let mut rows = table.rows();
-    let expected = at_dixa(&dixa, 0);
-    rows.retain(|kind, _| expected.contains_key(kind));
-    check_same(&rows, &expected, "");
-}
-
-/// Adds rows of today, some of them twins, and adds, removes or returns a kind.
-fn change(dixa: &Dixa, random: &mut Rng, number: usize, removed: &mut Vec<MetricRecord>) {
-    let now = dixa.now_ms();
-    dixa.account(|account| {
-        for _ in 0..random.usize(..20) {
-            let kind = KINDS[random.usize(..KINDS.len() - usize::from(!removed.is_empty()))];
-            let at = now - random.i64(0..2) * 1000;
-            for _ in 0..random.choice([1, 1, 2]).unwrap() {
-                account.add_metric(kind, metric(random.i64(2000..2003), at));
-            }
-        }
-        let added = format!("kind_{number}");
-        match random.u8(..4) {
-            0 => {
-                account.add_record_id(&added, &added);
-                for day in 0..12 {
-                    account.add_metric(&added, metric(day, now - day * DAY));
-                }
-            }
-            1 if removed.is_empty() => {
-                *removed = account.metrics(KINDS[2]).to_vec();
-                account.remove_record_id(KINDS[2]);
-            }
-            2 if !removed.is_empty() => {
-                account.add_record_id(KINDS[2], "");
-                for row in removed.drain(..) {
-                    account.add_metric(KINDS[2], row);
-                }
-            }
-            _ => {}
-        }
-    });
-}
-
-#[test]
-fn histories_end_with_exactly_dixas_rows() {
-    for seed in 0..300 {
-        let result = std::panic::catch_unwind(|| {
-            fastrand::seed(seed);
-            paused().block_on(history(seed));
-        });
-        assert!(result.is_ok(), "history {seed}");
-    }
 }

@@ -129,8 +129,7 @@ impl ReadContext<'_> {
         if found.lacks_part {
             writer.mark_part_skipped();
         }
-        let (given, positions) = self.saved_positions(stream, mode).unzip();
-        let mut positions = positions.unwrap_or_default();
+        let (given, mut positions) = self.saved_positions(stream, mode);
         let is_resumed = mode == SyncMode::FullRefresh && positions.unfinished;
         positions.unfinished = mode == SyncMode::FullRefresh;
         let days = DaysToRead {
@@ -154,9 +153,8 @@ impl ReadContext<'_> {
         writer.mark_running();
         if ids.is_empty() {
             self.log_of(stream, Level::Info, "there is nothing to read.");
-            if let Some(given) = given {
-                writer.emit_state(given);
-            }
+            let unchanged = given.cloned();
+            writer.emit_state(&unchanged.unwrap_or_else(|| Positions::default().to_blob()));
             return Ok(());
         }
         self.read_ids_of_days(&days, &ids).await?;
@@ -261,17 +259,19 @@ impl ReadContext<'_> {
         Ok(None)
     }
 
-    /// The saved positions of a stream, under its name or an alias, and the state that has them. A warning says what of it cannot be
+    /// The state that was given, if it can be used, and the positions in it that the mode continues from. Warnings say what cannot be
     /// used.
-    fn saved_positions(&self, stream: &Stream, mode: SyncMode) -> Option<(&Value, Positions)> {
-        let given = stream.names().find_map(|name| self.job.states.get(name))?;
-        if mode == SyncMode::FullRefresh && given["unfinished"] != true {
-            return None;
-        }
+    fn saved_positions(&self, stream: &Stream, mode: SyncMode) -> (Option<&Value>, Positions) {
+        let Some(given) = stream.names().find_map(|name| self.job.states.get(name)) else {
+            return Default::default();
+        };
         let (positions, unusable) = match Positions::parse(given) {
             Ok((positions, unusable)) => (Some(positions), unusable),
             Err(reason) => (None, vec![reason]),
         };
+        if mode == SyncMode::FullRefresh && given["unfinished"] != true {
+            return (positions.map(|_| given), Positions::default());
+        }
         for reason in unusable {
             let warning = format!(
                 "the saved state cannot be used: {reason}. What it belongs to is read from the start, {}.",
@@ -279,6 +279,9 @@ impl ReadContext<'_> {
             );
             self.log_of(stream, Level::Warn, &warning);
         }
-        Some((given, positions?))
+        (
+            positions.as_ref().map(|_| given),
+            positions.unwrap_or_default(),
+        )
     }
 }
