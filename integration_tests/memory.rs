@@ -7,7 +7,7 @@ use std::thread;
 
 use dixa_simulator::api::switches::{Paging, Switches};
 use dixa_simulator::data::account::Account;
-use dixa_simulator::data::large::LargeLists;
+use dixa_simulator::data::large::{ANALYTICS_RECORD, LargeLists};
 use serde_json::{Value, json};
 
 use crate::support::memory::wait_and_measure;
@@ -81,6 +81,25 @@ fn an_account_of_600_000_rows_is_read_in_less_than_64_mib() {
     let streams = ["endusers", "messages", "activity_logs"];
     let (bytes, peak_kib) = read(account, &streams, dates);
     assert!(bytes > 250_000_000, "{bytes} bytes");
+    assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_quarter_of_a_million_rows_of_analytics_are_read_in_less_than_64_mib() {
+    // A million take four times as long, and as much memory: `benches/large --analytics 1000000`.
+    let rows = 250_000;
+    let mut account = Account::empty();
+    account.add_record_id(ANALYTICS_RECORD, "");
+    account.large = Some(LargeLists {
+        analytics: rows,
+        from_ms: 1_735_689_600_000,
+        to_ms: 1_767_225_600_000,
+        ..LargeLists::default()
+    });
+    let options = json!({"start_date": "2025-01-01", "end_date": "2026-01-01", "api_requests_per_second": 1_000_000});
+    let (bytes, peak_kib) = read(account, &["analytics_record_data"], options);
+    assert!(bytes > rows as u64 * 400, "{bytes} bytes");
     assert!(peak_kib > 1000 && peak_kib < 64 * 1024, "{peak_kib} KiB");
 }
 
