@@ -259,7 +259,7 @@ def demo(work, text):
     starts = {re.match(r"\S+ +(?:first read|\d+) +(?:second read|\d+)  ", line).end() for line in table}
     work.equal("the columns of its table align", (len(ends), len(starts)), (1, 1))
     incremental = sorted(line.split()[0] for line in table if "read up to 20" in line)
-    work.equal("it marks the incremental streams", incremental, ["activity_logs", "conversations", "messages"])
+    work.equal("it marks the incremental streams", incremental, ["activity_logs", "analytics_record_data", "conversations", "messages"])
     work.equal("all streams are in it", len(table) - 1, len(work.counts))
 
 

@@ -243,9 +243,14 @@ fn table(first: &Summary, second: &Summary) {
 /// What the next read makes of a stream's state.
 fn position(state: &Value) -> String {
     let milliseconds = state.get("updated_at").or(state.get("created_at"));
-    let instant: Option<DateTime<Utc>> = match &state["activityTimestamp"] {
-        Value::String(text) => text.parse().ok(),
-        _ => milliseconds
+    // Rows of analytics have a position for each of their kinds.
+    let positions = state["positions"].as_object().into_iter().flatten();
+    let earliest = positions
+        .filter_map(|(_, saved)| saved["position"].as_str())
+        .min();
+    let instant: Option<DateTime<Utc>> = match state["activityTimestamp"].as_str().or(earliest) {
+        Some(text) => text.parse().ok(),
+        None => milliseconds
             .and_then(Value::as_i64)
             .and_then(DateTime::from_timestamp_millis),
     };
