@@ -52,6 +52,7 @@ mod read;
 mod recipes;
 mod record_form;
 mod resume;
+mod row_hashes;
 mod secrets;
 mod selection;
 mod spec;
