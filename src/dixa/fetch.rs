@@ -301,7 +301,7 @@ impl Body<'_> {
 
 /// The relative link of the next page, `meta.next` (docs/dixa-api.md 2.3), in what surrounds a list's records. `meta`
 /// missing, null or `{}` means the last page, unless there is a `pageKey`.
-fn next_page(path: RecordPath, frame: &str) -> Result<Option<NextPage>, BodyFault> {
+pub fn next_page(path: RecordPath, frame: &str) -> Result<Option<NextPage>, BodyFault> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Envelope {
