@@ -139,7 +139,7 @@ impl Display for Ask {
         }
         match self.form {
             TokenForm::Usual => Ok(()),
-            TokenForm::Bearer => formatter.write_str(" (token as `Bearer`)"),
+            TokenForm::Bearer => formatter.write_str(" (token as Bearer)"),
             TokenForm::Bare => formatter.write_str(" (token without a scheme)"),
         }
     }

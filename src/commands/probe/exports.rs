@@ -195,6 +195,9 @@ pub async fn lag(sender: &mut Sender<'_>, lookback: Duration) -> Result<Answer, 
     let now = records.server_time.unwrap_or(sender.now());
     let answer = answer.found("updated_in_the_last_hour", records.seen.len());
     let newest = records.times().into_iter().max();
+    if newest.is_some_and(|newest| newest > now.plus(asks::SECOND)) {
+        return Ok(answer.not_settled("the newest update is ahead of Dixa's clock"));
+    }
     let Some(age) = newest
         .map(|newest| now.since(newest))
         .filter(|age| *age <= HOUR)

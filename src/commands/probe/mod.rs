@@ -57,7 +57,7 @@ pub async fn probe(
     if terminal.is_interactive() {
         terminal.line("Asking Dixa. This takes about two minutes, most of it waiting for the rate limit of the exports.");
     }
-    let report = run(&client, EpochMs::now(), config.lookback).await?;
+    let report = run(&client, EpochMs::now(), config.lookback, output).await?;
     let text = match arguments.format {
         ReportFormat::Markdown => report.to_markdown(),
         ReportFormat::Json => format!("{:#}", report.to_json()),
@@ -68,8 +68,13 @@ pub async fn probe(
 
 /// Sends the requests, those with the token in other forms last. `now` is this machine's time, and `lookback` what a read allows
 /// for late updates.
-pub async fn run(client: &Client, now: EpochMs, lookback: Duration) -> Result<Report, Failure> {
-    let mut sender = Sender::new(client, now);
+pub async fn run(
+    client: &Client,
+    now: EpochMs,
+    lookback: Duration,
+    output: &Output,
+) -> Result<Report, Failure> {
+    let mut sender = Sender::new(client, now, output);
     let sender = &mut sender;
     let sample = sample(sender).await?;
     let mut lists = Lists::default();
@@ -119,25 +124,20 @@ pub async fn run(client: &Client, now: EpochMs, lookback: Duration) -> Result<Re
 
 /// Fails if neither the exports nor the first list can be read: there is nothing to report then.
 fn check_access(sample: &Sample, lists: &Lists) -> Result<(), Failure> {
-    let agents = lists.0.first().map(|list| &list.first);
-    let replies = [
-        Some((Host::Exports, &sample.reply)),
-        agents.map(|reply| (Host::Api, reply)),
-    ];
-    let replies: Vec<_> = replies.into_iter().flatten().collect();
-    if !replies.iter().all(|(_, reply)| reply.is_denied()) {
-        return Ok(());
+    let agents = lists.0.first().and_then(|list| list.first.status());
+    let exports = sample.reply.status();
+    let is_hopeless = |status: Option<u16>| matches!(status, Some(401 | 403 | 500..));
+    match exports {
+        Some(status) if is_hopeless(exports) && is_hopeless(agents) => Err(Error::Status {
+            host: Host::Exports,
+            status,
+            retry_after: None,
+            is_web_page: false,
+            text: None,
+        }
+        .into()),
+        _ => Ok(()),
     }
-    let denied = |(host, reply): &(Host, &Reply)| Error::Status {
-        host: *host,
-        status: reply.status().unwrap_or(401),
-        retry_after: None,
-        is_web_page: false,
-        text: None,
-    };
-    replies
-        .first()
-        .map_or(Ok(()), |first| Err(denied(first).into()))
 }
 
 /// The fields and values of all records.

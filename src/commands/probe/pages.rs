@@ -215,7 +215,8 @@ fn insert(all: &mut Vec<&'static str>, one: &'static str) {
 /// The middle third of the seconds in which something happened, and a page size of half of what happened in it, so that a
 /// second page without filters shows.
 fn middle(activity: &ListReplies) -> Option<((EpochMs, EpochMs), u32)> {
-    let mut times = activity.first.records()?.times();
+    let default = activity.default.as_ref().and_then(Reply::records);
+    let mut times = activity.first.records().or(default)?.times();
     times.sort();
     let third = times.len() / 3;
     let (from, to) = (*times.get(third)?, *times.get(2 * third)?);

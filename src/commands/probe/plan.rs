@@ -1,5 +1,7 @@
 //! Every request that a probe may send, for `--dry-run`.
 
+use std::collections::HashSet;
+
 use crate::commands::numbers::plural;
 use crate::commands::probe::ask::Ask;
 use crate::commands::probe::asks;
@@ -72,6 +74,8 @@ pub fn plan() -> Vec<(Ask, &'static str)> {
         (asks::bearer_list(), "the other form of the token"),
         (asks::bare_token_export(now), "the other form of the token"),
     ]);
+    let mut shown = HashSet::new();
+    plan.retain(|(ask, _)| shown.insert(ask.to_string()));
     plan
 }
 

@@ -54,6 +54,8 @@ impl Refused {
 #[derive(Clone, Copy)]
 pub enum Fault {
     NotSent,
+    /// Other requests to the host were refused for the token, and so would this one.
+    Denied,
     Cut,
     TimedOut,
     Encoding,
@@ -96,6 +98,7 @@ impl Reply {
             Outcome::Status(refused) => refused.status.to_string(),
             Outcome::Failed(fault) => match fault {
                 Fault::NotSent => "not sent, since the probe's limit of requests was reached",
+                Fault::Denied => "not sent, since the token was refused",
                 Fault::Cut => "the response was cut off",
                 Fault::TimedOut => "the response took too long",
                 Fault::Encoding => "the response has an encoding that was not requested",

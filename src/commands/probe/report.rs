@@ -210,10 +210,9 @@ fn sentence(text: &str) -> String {
 
 /// One line for each thing found.
 fn found(found: &Map<String, Value>) -> String {
-    let lines = found.iter().map(|(name, value)| {
-        let name = name.replace('_', " ");
-        format!("- {name}: {}\n", plain(value))
-    });
+    let lines = found
+        .iter()
+        .map(|(name, value)| format!("- `{name}`: {}\n", plain(value)));
     lines.collect()
 }
 
@@ -307,8 +306,8 @@ mod tests {
             "**Not as assumed: bounds.**",
             "- `bounds`: They are rounded. Repeats are recognized.",
             "- Requested: `GET /v1/agents`",
-            "- page size: 25",
-            "- exact: from no, sizes 1, 2, to unknown",
+            "- `page_size`: 25",
+            "- `exact`: from no, sizes 1, 2, to unknown",
             "- Verdict: differs. Repeats are recognized.",
         ] {
             assert!(markdown.lines().any(|shown| shown == line), "{markdown}");

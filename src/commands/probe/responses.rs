@@ -131,6 +131,11 @@ impl ResponseLog {
         }
     }
 
+    /// Whether a host has sent any response.
+    pub fn has_response(&self, host: Host) -> bool {
+        self.first_bytes.contains_key(key(host))
+    }
+
     /// Takes note of a body that was read to its end.
     pub fn add_body(&mut self, host: Host, records: &Records) {
         let largest = self.largest.entry(key(host)).or_default();

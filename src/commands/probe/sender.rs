@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::airbyte::log::Level;
 use crate::commands::probe::ask::Ask;
 use crate::commands::probe::records::{Fault, Outcome, Records, Reply, read_records, read_refusal};
 use crate::commands::probe::report::SentRequests;
@@ -15,6 +16,7 @@ use crate::dixa::request::{NextPage, Request};
 use crate::dixa::retry_budget::{RetryBudget, backoff};
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
+use crate::output::Output;
 
 /// How many requests a probe sends to the Exports API at most.
 pub const MAX_EXPORTS: u32 = 12;
@@ -32,17 +34,22 @@ pub struct Sender<'a> {
     now: EpochMs,
     started: Instant,
     sent: SentRequests,
+    /// The exports refused the token: one permission opens both of them.
+    is_denied: bool,
+    output: &'a Output,
     pub log: ResponseLog,
 }
 
 impl<'a> Sender<'a> {
-    pub fn new(client: &'a Client, now: EpochMs) -> Self {
+    pub fn new(client: &'a Client, now: EpochMs, output: &'a Output) -> Self {
         client.host(Host::Exports).leave_one_for_check();
         Self {
             client,
             now,
             started: Instant::now(),
             sent: SentRequests::default(),
+            is_denied: false,
+            output,
             log: ResponseLog::default(),
         }
     }
@@ -85,20 +92,34 @@ impl<'a> Sender<'a> {
     }
 
     async fn send_within(&mut self, ask: &Ask, reserved: u32) -> Result<Reply, Failure> {
+        let outcome = self.outcome(ask, reserved).await?;
+        let reply = Reply::new(ask, outcome);
+        let line = format!("{}: {}", reply.shown, reply.words());
+        self.output.log(Level::Debug, &line);
+        self.is_denied |= ask.host == Host::Exports && reply.is_denied();
+        Ok(reply)
+    }
+
+    async fn outcome(&mut self, ask: &Ask, reserved: u32) -> Result<Outcome, Failure> {
+        if self.is_denied && ask.host == Host::Exports {
+            return Ok(Outcome::Failed(Fault::Denied));
+        }
         let request = ask.request(self.client);
         let mut tries = 0;
         loop {
             if !self.take(ask.host, reserved) {
-                return Ok(Reply::new(ask, Outcome::Failed(Fault::NotSent)));
+                return Ok(Outcome::Failed(Fault::NotSent));
             }
             tries += 1;
             let is_last = reserved == 0 || tries == MAX_TRIES;
             match self.attempt(ask, &request).await {
                 Ok(Outcome::Status(refused)) if refused.is_transient() && !is_last => {}
-                Ok(outcome) => return Ok(Reply::new(ask, outcome)),
+                Ok(outcome) => return Ok(outcome),
                 Err(error) if policy(&error).action == RetryAction::Retry && !is_last => {}
-                Err(error) if has_no_connection(&error) => return Err(Failure::from(error)),
-                Err(error) => return Ok(Reply::new(ask, Outcome::Failed(fault(&error)))),
+                Err(error) if has_no_connection(&error) || !self.log.has_response(ask.host) => {
+                    return Err(Failure::from(error));
+                }
+                Err(error) => return Ok(Outcome::Failed(fault(&error))),
             }
             sleep(backoff(tries, None, fastrand::f64())).await;
         }
@@ -142,10 +163,8 @@ fn has_no_connection(error: &Error) -> bool {
             | Error::NoCertificates { .. }
             | Error::BadProxy { .. }
             | Error::Client { .. }
-            | Error::NoResponse { .. }
-            | Error::NotHttp { .. }
             | Error::TimedOut {
-                phase: Phase::Connecting | Phase::FirstByte,
+                phase: Phase::Connecting,
                 ..
             }
     )

@@ -109,7 +109,6 @@ const ENUMERATIONS: &[Enumeration] = &[
     ),
     of("messages", &["initial_channel"], EXPORT_CHANNELS),
     of("messages", &["direction"], DIRECTIONS),
-    of("agents", &["roles"], &["Agent"]),
     of("agent_presence", &["presenceStatus"], &["Away", "Working"]),
     of(
         "agent_presence",
@@ -328,11 +327,12 @@ mod tests {
                 &json!({"status": status, "ratings": ratings}),
             );
         }
-        facts.add("agents", &json!({"roles": ["Agent", "Agent", "Boss"]}));
+        let channels = json!(["Email", "Email", "Fax"]);
+        facts.add("agent_presence", &json!({"activeChannels": channels}));
         assert_eq!(
             Value::Object(facts.enumerations().found),
             json!({
-                "agents.roles": {"Agent": 2, "other": 1},
+                "agent_presence.activeChannels": {"Email": 2, "other": 1},
                 "conversations.ratings.rating_type": {"null": 3, "other": 1, "stars": 2},
                 "conversations.status": {"open": 2, "other": 1},
             })
