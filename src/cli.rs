@@ -16,7 +16,7 @@ use clap_complete::Shell;
 use serde_json::Value;
 
 use crate::cli::environment::ENVIRONMENT;
-use crate::cli::probe::{PROBE_EXAMPLES, PROBE_HELP, ProbeArguments};
+use crate::cli::probe::{PROBE_EXAMPLES, PROBE_HELP, ReportFormat};
 use crate::cli::tap::{TAP_NAME, TapAction, TapArguments, TapConfig};
 use crate::config::description::{default_text, plain};
 use crate::config::{Config, TOKEN_VARIABLE};
@@ -135,6 +135,18 @@ impl ConfigFile {
         let more = self.tap.iter().flat_map(|tap| &tap.more);
         self.config.iter().chain(more)
     }
+}
+
+#[derive(Args, Debug)]
+pub struct ProbeArguments {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The format of the report.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// Print the requests, and send none. Needs no token.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args, Debug)]

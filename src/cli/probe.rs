@@ -1,8 +1,6 @@
-//! The arguments of `probe`, and what its `--help` says.
+//! What the `--help` of `probe` says, and the formats of its report.
 
-use clap::{Args, ValueEnum};
-
-use crate::cli::ConfigFile;
+use clap::ValueEnum;
 
 pub const PROBE_HELP: &str = "\
 What is sent: at most 12 requests to the Exports API and 60 to the main API, within
@@ -24,18 +22,6 @@ Examples:
   source-dixa probe --dry-run
   source-dixa probe --config config.json > report.md
   source-dixa probe --config config.json --format json | jq .verdict";
-
-#[derive(Args, Debug)]
-pub struct ProbeArguments {
-    #[command(flatten)]
-    pub config: ConfigFile,
-    /// The format of the report.
-    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
-    pub format: ReportFormat,
-    /// Print the requests, and send none. Needs no token.
-    #[arg(long)]
-    pub dry_run: bool,
-}
 
 /// The format of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

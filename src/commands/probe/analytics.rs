@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
-use crate::commands::probe::asks::{self, DAY};
+use crate::commands::probe::asks::{self, WHOLE_DAY};
 use crate::commands::probe::exports::start_of_day;
 use crate::commands::probe::lists::Lists;
 use crate::commands::probe::report::Answer;
 use crate::commands::probe::sender::Sender;
+use crate::commands::probe::subjects;
 use crate::failure::Failure;
 
 /// Asks for the first record of the catalogue.
@@ -16,18 +17,18 @@ pub async fn filters(sender: &mut Sender<'_>, lists: &Lists) -> Result<Answer, F
         "Can analytics data be requested without a filter?",
         "2.3",
     );
-    let Some(id) = lists.first_id("analytics_records") else {
+    let Some(id) = lists.first_id(subjects::analytics_catalogue().name) else {
         return Ok(
             answer.not_settled("the catalogue of analytics records is empty or not readable")
         );
     };
-    let day = start_of_day(sender.now()).minus(DAY);
+    let day = start_of_day(sender.now()).minus(WHOLE_DAY);
     let reply = sender.send(&asks::analytics(&id, day, None)).await?;
     answer = answer
         .requested([reply.shown.clone()])
         .found("without_filter", reply.status());
     match reply.status() {
-        Some(200) => return Ok(answer.as_assumed("no filter is needed")),
+        Some(200) => return Ok(answer.holds("no filter is needed")),
         Some(400) => {}
         _ => return Ok(answer.not_settled(reply.words())),
     }

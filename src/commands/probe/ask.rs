@@ -80,6 +80,12 @@ impl Ask {
         self
     }
 
+    /// What a link to the next page has to keep, as a read sends it again.
+    pub fn filters(&self) -> Vec<(&'static str, String)> {
+        let filters = self.query.iter().filter(|(name, _)| *name != "pageLimit");
+        filters.cloned().collect()
+    }
+
     /// For the `{id}` in the path.
     #[must_use]
     pub fn of(self, id: String) -> Self {

@@ -6,16 +6,14 @@ use chrono::{DateTime, SecondsFormat};
 use serde_json::{Value, json};
 
 use crate::commands::probe::ask::Ask;
+use crate::commands::probe::subjects;
 use crate::dixa::token::TokenForm;
 use crate::epoch::EpochMs;
-use crate::streams::stream::Stream;
-use crate::streams::table::STREAMS;
+use crate::window::LONGEST_SPAN;
 
 pub const SECOND: Duration = Duration::from_secs(1);
 pub const HOUR: Duration = Duration::from_secs(3600);
-pub const DAY: Duration = Duration::from_secs(24 * 3600);
-/// The longest span of a filter (docs/dixa-api.md 1.2).
-pub const MONTH: Duration = Duration::from_secs(31 * 24 * 3600);
+pub const WHOLE_DAY: Duration = Duration::from_secs(24 * 3600);
 pub const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A parameter that no documentation knows.
@@ -25,29 +23,23 @@ const INTERVAL: &str =
 const FILTERED: &str = "{\"id\": {a record id}, \"timezone\": \"UTC\", \"periodFilter\": {yesterday}, \
     \"filters\": {a value of initial_direction}}";
 
-/// The stream with this name.
-pub fn stream(name: &str) -> &'static Stream {
-    let stream = STREAMS.iter().find(|stream| stream.name == name);
-    stream.unwrap_or_else(|| unreachable!("it is in the table"))
-}
-
 /// A bound of a window, and how it is shown.
 pub type Shown = (EpochMs, &'static str);
 
 /// Conversations by `updated_at`.
 pub fn conversations(after: Shown, before: Shown) -> Ask {
-    Ask::stream(stream("conversations"))
+    Ask::stream(subjects::conversations())
         .with_hidden("updated_after", after.0.0.to_string(), after.1)
         .with_hidden("updated_before", before.0.0.to_string(), before.1)
 }
 
 pub fn day(day: EpochMs) -> Ask {
-    let end = day.plus(DAY);
+    let end = day.plus(WHOLE_DAY);
     conversations((day, "{day, 00:00}"), (end, "{next day, 00:00}"))
 }
 
 pub fn month(end: EpochMs) -> Ask {
-    let start = end.minus(MONTH);
+    let start = end.minus(LONGEST_SPAN);
     conversations((start, "{today - 31 days}"), (end, "{today, 00:00}"))
 }
 
@@ -56,11 +48,11 @@ pub fn day_as_dates(day: EpochMs) -> Ask {
         let day = DateTime::from_timestamp_millis(day.0).unwrap_or_default();
         day.format("%Y-%m-%d").to_string()
     };
-    Ask::stream(stream("conversations"))
+    Ask::stream(subjects::conversations())
         .with_hidden("updated_after", date(day), "{day, yyyy-mm-dd}")
         .with_hidden(
             "updated_before",
-            date(day.plus(DAY)),
+            date(day.plus(WHOLE_DAY)),
             "{next day, yyyy-mm-dd}",
         )
 }
@@ -70,7 +62,7 @@ pub fn last_hour(now: EpochMs) -> Ask {
 }
 
 pub fn messages((start, end): (EpochMs, EpochMs)) -> Ask {
-    Ask::stream(stream("messages"))
+    Ask::stream(subjects::messages())
         .with_hidden("created_after", start.0.to_string(), "{day, 00:00}")
         .with_hidden("created_before", end.0.to_string(), "{next day, 00:00}")
 }
@@ -111,30 +103,30 @@ pub fn reversed(day: EpochMs) -> Ask {
 
 /// In the future, so that the response holds nothing even if the span is accepted.
 pub fn too_long(now: EpochMs) -> Ask {
-    let start = now.plus(DAY);
+    let start = now.plus(WHOLE_DAY);
     conversations(
         (start, "{tomorrow}"),
-        (start.plus(MONTH + DAY), "{32 days later}"),
+        (start.plus(LONGEST_SPAN + WHOLE_DAY), "{32 days later}"),
     )
 }
 
 /// In the future, for the same reason.
 pub fn one_sided(now: EpochMs) -> Ask {
-    let start = now.plus(DAY).0.to_string();
-    Ask::stream(stream("conversations")).with_hidden("updated_after", start, "{tomorrow}")
+    let start = now.plus(WHOLE_DAY).0.to_string();
+    Ask::stream(subjects::conversations()).with_hidden("updated_after", start, "{tomorrow}")
 }
 
 pub fn undocumented_list() -> Ask {
-    Ask::stream(stream("organization")).with(UNDOCUMENTED, 1)
+    Ask::stream(subjects::organization()).with(UNDOCUMENTED, 1)
 }
 
 pub fn bearer_list() -> Ask {
-    Ask::stream(stream("organization")).token(TokenForm::Bearer)
+    Ask::stream(subjects::organization()).token(TokenForm::Bearer)
 }
 
 /// A page of the activity log between two times.
 pub fn activity((from, to): (EpochMs, EpochMs), page_limit: u32) -> Ask {
-    Ask::stream(stream("activity_logs"))
+    Ask::stream(subjects::activity())
         .with_hidden("fromDatetime", from.to_string(), "{start}")
         .with_hidden("toDatetime", to.to_string(), "{end}")
         .with_hidden("pageLimit", page_limit.to_string(), "{a few}")
@@ -147,7 +139,7 @@ pub fn filter_values() -> Ask {
 /// The analytics records of one day, with these values of a filter, or without any.
 pub fn analytics(id: &str, day: EpochMs, directions: Option<&[String]>) -> Ask {
     let time = |at: EpochMs| at.to_rfc3339(SecondsFormat::Millis);
-    let period = json!({"_type": "Interval", "start": time(day), "end": time(day.plus(DAY))});
+    let period = json!({"_type": "Interval", "start": time(day), "end": time(day.plus(WHOLE_DAY))});
     let mut body = json!({"id": id, "timezone": "UTC", "periodFilter": period});
     let mut shown = INTERVAL;
     if let Some(values) = directions {
@@ -156,5 +148,5 @@ pub fn analytics(id: &str, day: EpochMs, directions: Option<&[String]>) -> Ask {
         ]);
         shown = FILTERED;
     }
-    Ask::list("/v1/analytics/records").post(body.to_string(), shown)
+    Ask::list(subjects::analytics_catalogue().path).post(body.to_string(), shown)
 }

@@ -94,7 +94,7 @@ fn interpreted(answer: Answer, after: Meaning, before: Meaning) -> Answer {
         .found("after", after.name())
         .found("before", before.name());
     if after.is_exact() && before.is_exact() {
-        return answer.as_assumed(
+        return answer.holds(
             "neighbouring windows overlap by a millisecond, which covers both inclusive and exclusive bounds",
         );
     }

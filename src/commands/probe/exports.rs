@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::commands::probe::asks::{self, DAY, HOUR, MILLISECOND, MONTH};
+use crate::commands::probe::asks::{self, HOUR, MILLISECOND, WHOLE_DAY};
 use crate::commands::probe::records::{Records, Reply, SeenRecord};
 use crate::commands::probe::report::Answer;
 use crate::commands::probe::responses::rough;
 use crate::commands::probe::sender::Sender;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
+use crate::window::LONGEST_SPAN;
 
 /// Conversations of a day, or of a month if that day has none.
 pub struct Sample {
@@ -23,14 +24,14 @@ pub struct Sample {
 
 /// The start of an instant's day, UTC.
 pub fn start_of_day(at: EpochMs) -> EpochMs {
-    let day = i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX);
+    let day = i64::try_from(WHOLE_DAY.as_millis()).unwrap_or(i64::MAX);
     EpochMs(at.0.div_euclid(day) * day)
 }
 
 /// Conversations of yesterday; of a month before, if there are none.
 pub async fn sample(sender: &mut Sender<'_>) -> Result<Sample, Failure> {
     let today = start_of_day(sender.now());
-    let yesterday = today.minus(DAY);
+    let yesterday = today.minus(WHOLE_DAY);
     let reply = sender.send(&asks::day(yesterday)).await?;
     let mut sample = Sample {
         requested: vec![reply.shown.clone()],
@@ -48,7 +49,7 @@ pub async fn sample(sender: &mut Sender<'_>) -> Result<Sample, Failure> {
     let reply = sender.send(&asks::month(today)).await?;
     sample.requested.push(reply.shown.clone());
     if let Some(records) = reply.records() {
-        sample.span = (today.minus(MONTH), today);
+        sample.span = (today.minus(LONGEST_SPAN), today);
         let newest = records
             .times()
             .into_iter()
@@ -75,7 +76,7 @@ impl Sample {
     /// Those of its day.
     fn of_day(&self) -> Vec<SeenRecord> {
         let is_of_day = |record: &SeenRecord| {
-            let is_inside = |time| (self.day..self.day.plus(DAY)).contains(&time);
+            let is_inside = |time| (self.day..self.day.plus(WHOLE_DAY)).contains(&time);
             record.time.is_some_and(is_inside)
         };
         let records = self.records().map(|records| &records.seen[..]);
@@ -116,7 +117,7 @@ impl Sample {
             .found("records", records.seen.len())
             .found("ascending_runs", breaks + 1)
             .found("same_order_again", again.flatten())
-            .as_assumed("the connector assumes no order, and a different one each time")
+            .holds("the connector assumes no order, and a different one each time")
     }
 
     /// Whether dates mean midnight in UTC.
@@ -137,7 +138,7 @@ impl Sample {
             };
         };
         let expected = self.of_day();
-        let end = self.day.plus(DAY);
+        let end = self.day.plus(WHOLE_DAY);
         let missing = expected
             .iter()
             .filter(|record| !dated.has(**record))
@@ -154,7 +155,7 @@ impl Sample {
             .found("missing_by_dates", missing)
             .found("of_other_days", outside);
         if missing == 0 && outside == 0 {
-            return answer.as_assumed(
+            return answer.holds(
                 "a date means 00:00 UTC, and the day named in `*_before` is not in the response",
             );
         }
@@ -170,10 +171,10 @@ const SENDS_MS: &str = "The connector sends milliseconds only.";
 /// Whether the records that two responses share come in the same order; `None` for fewer than three.
 fn is_same_order(one: &[SeenRecord], other: &[SeenRecord]) -> Option<bool> {
     let shared = |these: &[SeenRecord], those: &[SeenRecord]| {
-        let those: HashSet<_> = those.iter().map(|record| record.fingerprint).collect();
-        let these = these.iter().map(|record| record.fingerprint);
-        these
-            .filter(|record| those.contains(record))
+        let known: HashSet<_> = those.iter().map(|record| record.fingerprint).collect();
+        let fingerprints = these.iter().map(|record| record.fingerprint);
+        fingerprints
+            .filter(|record| known.contains(record))
             .collect::<Vec<_>>()
     };
     let (one, other) = (shared(one, other), shared(other, one));
@@ -206,7 +207,7 @@ pub async fn lag(sender: &mut Sender<'_>, lookback: Duration) -> Result<Answer, 
     };
     let answer = answer.found("age_of_the_newest_update", rough(age));
     Ok(if age <= lookback {
-        answer.as_assumed("the lag is at most this age, which `lookback_minutes` covers")
+        answer.holds("the lag is at most this age, which `lookback_minutes` covers")
     } else {
         answer.differs(
             "the newest update is older than `lookback_minutes`",

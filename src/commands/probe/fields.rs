@@ -148,7 +148,7 @@ pub fn absent_values(facts: &AllFields) -> Answer {
     if streams == 0 {
         return answer.not_settled("no list had a record");
     }
-    answer.as_assumed(
+    answer.holds(
         "both are read: null and omitted are passed on as they are, and no field but the key is required",
     )
 }
@@ -174,7 +174,7 @@ pub fn undeclared_fields(facts: &AllFields) -> Answer {
     }
     match (streams, undeclared) {
         (0, _) => answer.not_settled("no list had a record"),
-        (_, 0) => answer.as_assumed("the schemas know every field"),
+        (_, 0) => answer.holds("the schemas know every field"),
         _ => answer.differs(
             "Dixa sends fields that the schemas do not know",
             "They are passed on unchanged, and a read warns once of each. Please report them, so that the schemas can declare them.",

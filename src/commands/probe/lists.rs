@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::commands::probe::ask::Ask;
-use crate::commands::probe::records::Reply;
+use crate::commands::probe::records::{Records, Reply};
 use crate::commands::probe::report::Answer;
 use crate::commands::probe::sender::Sender;
+use crate::commands::probe::subjects;
 use crate::dixa::host::Host;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
@@ -19,6 +20,7 @@ pub type ListSpan = (EpochMs, EpochMs);
 /// What one list sent.
 pub struct ListReplies {
     pub stream: &'static Stream,
+    /// The request for the first page that was sent.
     pub ask: Ask,
     /// In the page size of a read.
     pub first: Reply,
@@ -26,6 +28,25 @@ pub struct ListReplies {
     pub default: Option<Reply>,
     /// The page after the first one.
     pub next: Option<Reply>,
+}
+
+impl ListReplies {
+    /// The first page, in the default size if the other one was refused.
+    pub fn first_page(&self) -> Option<&Records> {
+        let default = self.default.as_ref().and_then(Reply::records);
+        self.first.records().or(default)
+    }
+
+    /// The first page, or the one after it if that is empty.
+    pub fn records(&self) -> Option<&Records> {
+        let next = self.next.as_ref().and_then(Reply::records);
+        let first = self.first_page()?;
+        if first.seen.is_empty() {
+            next
+        } else {
+            Some(first)
+        }
+    }
 }
 
 /// What all lists sent.
@@ -110,11 +131,15 @@ impl Lists {
             next: None,
         };
         if stream.page_limit().is_some() && !replies.first.is_denied() {
-            let default = sender.send(&default_size(stream, span)).await?;
+            let ask = default_size(stream, span);
+            let default = sender.send(&ask).await?;
+            if replies.first.records().is_none() {
+                replies.ask = ask;
+            }
             replies.default = Some(default);
         }
-        if let Some(records) = replies.first.records()
-            && let Some(next) = sender.next_page(&replies.ask, records, &[])
+        if let Some(page) = replies.first_page()
+            && let Some(next) = sender.next_page(&replies.ask, page, &replies.ask.filters())
         {
             replies.next = Some(sender.send(&next).await?);
         }
@@ -132,7 +157,7 @@ impl Lists {
     }
 
     fn id_in(&self, name: &str, source: &IdSource) -> Option<String> {
-        let record = self.find(name)?.first.records()?.first.as_ref()?;
+        let record = self.find(name)?.records()?.first.as_ref()?;
         match source {
             IdSource::Record => id(record),
             IdSource::Within(array) => id_within(record, array),
@@ -155,7 +180,7 @@ impl Lists {
             "2.2",
         );
         let lists = self.0.iter().map(|list| (list.stream.name, &list.first));
-        let all = lists.chain([("conversations", exports)]);
+        let all = lists.chain([(subjects::conversations().name, exports)]);
         let (readable, other): (Vec<_>, Vec<_>) =
             all.partition(|(_, reply)| reply.records().is_some());
         let answer = answer.found("readable", readable.len());
@@ -164,7 +189,7 @@ impl Lists {
             .map(|(name, reply)| ((*name).to_owned(), reply.words().into()));
         let answer = answer.found("not_readable", Value::Object(not_readable.collect()));
         if other.is_empty() {
-            return answer.as_assumed("every requested endpoint can be read");
+            return answer.holds("every requested endpoint can be read");
         }
         answer.not_settled("some endpoints cannot be read, so their questions stay open; a read of these streams fails, and the others are not affected")
     }

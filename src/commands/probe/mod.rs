@@ -14,11 +14,13 @@ mod refusals;
 mod report;
 mod responses;
 mod sender;
+mod subjects;
 mod values;
 
 use std::time::Duration;
 
-use crate::cli::probe::{ProbeArguments, ReportFormat};
+use crate::cli::ProbeArguments;
+use crate::cli::probe::ReportFormat;
 use crate::commands::config_file::{load_config, load_config_without_token};
 use crate::commands::probe::bounds::bounds;
 use crate::commands::probe::exports::{Sample, lag, sample};
@@ -28,6 +30,7 @@ use crate::commands::probe::records::Reply;
 use crate::commands::probe::refusals::{Undocumented, refused_windows, token_forms};
 pub use crate::commands::probe::report::Report;
 use crate::commands::probe::sender::Sender;
+
 use crate::commands::probe::values::ValueFacts;
 use crate::dixa::client::Client;
 use crate::dixa::error::Error;
@@ -78,13 +81,14 @@ pub async fn run(
     let sender = &mut sender;
     let sample = sample(sender).await?;
     let mut lists = Lists::default();
-    let agents = asks::stream("agents");
-    lists.ask_one(sender, agents, sample.span).await?;
+    lists
+        .ask_one(sender, subjects::agents(), sample.span)
+        .await?;
     check_access(&sample, &lists)?;
     let by_date = sender.send(&asks::day_as_dates(sample.day)).await?;
     let bounds = bounds(sender, &sample).await?;
     let lag = lag(sender, lookback).await?;
-    let messages = asks::messages((sample.day, sample.day.plus(asks::DAY)));
+    let messages = asks::messages((sample.day, sample.day.plus(asks::WHOLE_DAY)));
     let messages = sender.send(&messages).await?;
     lists.ask_all(sender, sample.span).await?;
     let links = pages::links(sender, &lists).await?;

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::commands::probe::ask::Ask;
-use crate::commands::probe::asks::{self, SECOND, stream};
+use crate::commands::probe::asks::{self, SECOND};
 use crate::commands::probe::lists::{ListReplies, Lists};
 use crate::commands::probe::records::{Records, Reply};
 use crate::commands::probe::report::Answer;
 use crate::commands::probe::sender::Sender;
+use crate::commands::probe::subjects;
 use crate::dixa::request::NextPage;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ const CHAIN: usize = 3;
 
 /// The list that is read in small pages.
 pub fn small_pages() -> Ask {
-    Ask::stream(stream("agents")).with("pageLimit", SMALL)
+    Ask::stream(subjects::agents()).with("pageLimit", SMALL)
 }
 
 /// The page sizes that each list takes.
@@ -51,7 +52,7 @@ pub fn page_sizes(lists: &Lists) -> Answer {
     }
     match (accepted, refused) {
         (0, 0) => answer.not_settled("no paged list could be read"),
-        (_, 0) => answer.as_assumed("the requested size is accepted; where a page is smaller, the connector follows its link"),
+        (_, 0) => answer.holds("the requested size is accepted; where a page is smaller, the connector follows its link"),
         _ => answer.differs(
             "some lists refuse the page size that the connector prefers",
             "It requests them in a smaller or the default size for the rest of the read.",
@@ -77,9 +78,11 @@ pub async fn links(sender: &mut Sender<'_>, lists: &Lists) -> Result<Answer, Fai
     let mut links = Links::default();
     for list in &lists.0 {
         links.add(sender, &list.ask, list.first.records());
+        let default = list.default.as_ref().and_then(Reply::records);
+        links.add(sender, &list.ask, default);
         if let Some(next) = list.next.as_ref().and_then(Reply::records) {
             links.add(sender, &list.ask, Some(next));
-            links.compare(list.first.records(), next);
+            links.compare(list.first_page(), next);
         }
     }
     let mut answer = Answer::new(
@@ -100,7 +103,7 @@ pub async fn links(sender: &mut Sender<'_>, lists: &Lists) -> Result<Answer, Fai
             links.compare(Some(before), records);
             let is_whole = records.next.is_some() && !records.seen.is_empty();
             links.size_kept = is_whole
-                .then(|| records.seen.len() == before.seen.len())
+                .then_some(records.seen.len() == before.seen.len())
                 .or(links.size_kept);
         }
         let Some(next) = sender.next_page(&ask, records, &[]) else {
@@ -109,7 +112,7 @@ pub async fn links(sender: &mut Sender<'_>, lists: &Lists) -> Result<Answer, Fai
         ask = next;
         last = Some(reply);
     }
-    if let Some((span, size)) = lists.find("activity_logs").and_then(middle) {
+    if let Some((span, size)) = lists.find(subjects::activity().name).and_then(middle) {
         let (requested, carried) = filters_in_key(sender, span, size).await?;
         answer = answer.requested(requested);
         links.filters_in_key = carried;
@@ -174,7 +177,7 @@ impl Links {
         if self.forms.is_empty() && self.ends.is_empty() {
             return answer.not_settled("no paged list could be read");
         }
-        answer.as_assumed(
+        answer.holds(
             "links are followed in each of these forms, with the filters added where the link lacks them, and an empty page is not the end if it has one",
         )
     }
@@ -215,8 +218,7 @@ fn insert(all: &mut Vec<&'static str>, one: &'static str) {
 /// The middle third of the seconds in which something happened, and a page size of half of what happened in it, so that a
 /// second page without filters shows.
 fn middle(activity: &ListReplies) -> Option<((EpochMs, EpochMs), u32)> {
-    let default = activity.default.as_ref().and_then(Reply::records);
-    let mut times = activity.first.records().or(default)?.times();
+    let mut times = activity.records()?.times();
     times.sort();
     let third = times.len() / 3;
     let (from, to) = (*times.get(third)?, *times.get(2 * third)?);

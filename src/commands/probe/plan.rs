@@ -1,6 +1,7 @@
 //! Every request that a probe may send, for `--dry-run`.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use crate::commands::numbers::plural;
 use crate::commands::probe::ask::Ask;
@@ -114,7 +115,7 @@ pub fn print(exports: &str, api: &str) -> String {
             Host::Exports => exports,
             Host::Api => api,
         };
-        text += &format!("{host}  {ask}  # {why}\n");
+        let _ = writeln!(text, "{host}  {ask}  # {why}");
     }
     text
 }

@@ -42,7 +42,7 @@ impl Undocumented {
             answer = answer.found(host, found);
         }
         if is_settled {
-            answer.as_assumed("the connector sends documented parameters only")
+            answer.holds("the connector sends documented parameters only")
         } else {
             let words = replies.map(|(_, reply)| reply.words());
             answer.not_settled(words.join("; "))
@@ -79,9 +79,8 @@ pub async fn refused_windows(
     let error = error.or_else(|| form(&undocumented.export));
     answer = answer.found("body_of_an_error", error);
     Ok(match statuses[..] {
-        [Some(200 | 400), Some(200 | 400), Some(200 | 400)] => answer.as_assumed(
-            "the connector sends none of these windows, and reads an error in any form",
-        ),
+        [Some(200 | 400), Some(200 | 400), Some(200 | 400)] => answer
+            .holds("the connector sends none of these windows, and reads an error in any form"),
         _ => answer.not_settled("some of these requests were not sent, or got neither 200 nor 400"),
     })
 }
@@ -117,7 +116,7 @@ pub async fn token_forms(sender: &mut Sender<'_>, day: EpochMs) -> Result<Answer
         answer = answer.requested([reply.shown.clone()]).found(name, found);
     }
     Ok(if is_settled {
-        answer.as_assumed("the connector uses the form that each host is known to take")
+        answer.holds("the connector uses the form that each host is known to take")
     } else {
         answer.not_settled("a response was neither a list nor a refusal of the token")
     })

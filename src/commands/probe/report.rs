@@ -1,6 +1,8 @@
 //! What the probe found: for each doubt a question, what was seen, and a verdict. Holds counts, types, sizes, names of headers,
 //! statuses and durations, and never a value of the account.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -58,7 +60,7 @@ impl Answer {
     }
 
     #[must_use]
-    pub fn as_assumed(self, means: impl Into<String>) -> Self {
+    pub fn holds(self, means: impl Into<String>) -> Self {
         Self {
             means: means.into(),
             verdict: Verdict::AsAssumed,
@@ -138,7 +140,7 @@ impl Report {
             format!("Not as assumed: {}", differs.join(", "))
         };
         if !not_settled.is_empty() {
-            text += &format!(". Not settled: {}", not_settled.join(", "));
+            let _ = write!(text, ". Not settled: {}", not_settled.join(", "));
         }
         text + "."
     }
@@ -169,8 +171,9 @@ impl Report {
         );
         for answer in &self.answers {
             if let Verdict::Differs(connector) = &answer.verdict {
-                text += &format!(
-                    "\n- `{}`: {} {connector}\n",
+                let _ = writeln!(
+                    text,
+                    "\n- `{}`: {} {connector}",
                     answer.id,
                     sentence(&answer.means)
                 );
@@ -194,12 +197,12 @@ fn markdown(answer: &Answer) -> String {
         Verdict::Differs(connector) => format!("differs. {connector}"),
         Verdict::NotSettled(why) => format!("not settled: {}", sentence(why)),
     };
-    text += &format!("- Verdict: {verdict}\n");
+    let _ = writeln!(text, "- Verdict: {verdict}");
     if !answer.means.is_empty() {
-        text += &format!("- Meaning: {}\n", sentence(&answer.means));
+        let _ = writeln!(text, "- Meaning: {}", sentence(&answer.means));
     }
     for request in &answer.requested {
-        text += &format!("- Requested: `{request}`\n");
+        let _ = writeln!(text, "- Requested: `{request}`");
     }
     text + &found(&answer.found)
 }
@@ -264,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_verdict_names_what_differs_and_what_is_not_settled() {
-        let holds = || answer("order").as_assumed("any order is fine");
+        let holds = || answer("order").holds("any order is fine");
         let differs = || answer("bounds").differs("They are rounded", "Repeats are recognized.");
         let not_settled = || answer("lag").not_settled("403");
         for (answers, verdict) in [
