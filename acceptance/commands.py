@@ -318,7 +318,7 @@ def completions(work, text):
 @runs(r"source-dixa --help")
 def help_text(work, text):
     ran = work.run(text, work.folder())
-    for command in ("spec", "check", "discover", "read"):
+    for command in ("spec", "check", "discover", "read", "probe"):
         work.holds(f"names {command}", f"\n  {command} " in ran.stdout, ran.stdout)
     work.holds("names the streams", "conversations" in ran.stdout, ran.stdout)
     work.quiet(ran)

@@ -101,7 +101,7 @@ impl Canaries {
             .get_mut("meta")
             .and_then(|meta| meta.get_mut("next"))
         {
-            *next += &format!(".{}", self.text("link"));
+            *next = format!("{next}.{}", self.text("link"));
         }
     }
 

@@ -89,10 +89,10 @@ const SETTINGS: &[Setting] = settings! {
 /// Settings of the test's own Dixa.
 const OTHERS: &[Setting] = &[
     ("analytics", |world| {
-        world.analytics = Analytics::FilterOptional
+        world.analytics = Analytics::FilterOptional;
     }),
     ("analytics", |world| {
-        world.analytics = Analytics::FilterRequired
+        world.analytics = Analytics::FilterRequired;
     }),
     ("limits", |world| world.scenario.limits.exports.count = 5),
 ];
