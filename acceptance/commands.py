@@ -377,6 +377,29 @@ def discover_names(work, text):
     work.quiet(ran)
 
 
+@runs(r"source-dixa probe --dry-run")
+def dry_probe(work, text):
+    ran = work.run(text, work.folder())
+    work.holds("prints the requests", "GET /v1/agents?pageLimit=1000" in ran.stdout, ran.stdout)
+    work.quiet(ran)
+
+
+@runs(r"source-dixa probe --config config.json( > report.md)?")
+def probe(work, text):
+    folder = work.folder()
+    ran = work.run(text, folder)
+    report = (folder / "report.md").read_text() if text.endswith("report.md") else ran.stdout
+    work.holds("our assumptions hold", "**Our assumptions hold." in report, report[:500])
+    work.quiet(ran)
+
+
+@runs(r"source-dixa probe --config config.json --format json \| jq .verdict")
+def probe_verdict(work, text):
+    ran = work.run(text, work.folder())
+    work.holds("our assumptions hold", ran.stdout.startswith('"Our assumptions hold.'), ran.stdout)
+    work.quiet(ran)
+
+
 @runs(r"source-dixa read --config config.json > messages.jsonl")
 def read(work, text):
     folder = work.folder()
