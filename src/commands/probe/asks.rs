@@ -61,7 +61,8 @@ pub fn last_hour(now: EpochMs) -> Ask {
     conversations((now.minus(HOUR), "{now - 1 hour}"), (now, "{now}"))
 }
 
-pub fn messages((start, end): (EpochMs, EpochMs)) -> Ask {
+pub fn messages(day: EpochMs) -> Ask {
+    let (start, end) = (day, day.plus(WHOLE_DAY));
     Ask::stream(subjects::messages())
         .with_hidden("created_after", start.0.to_string(), "{day, 00:00}")
         .with_hidden("created_before", end.0.to_string(), "{next day, 00:00}")

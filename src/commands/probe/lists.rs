@@ -53,6 +53,14 @@ impl ListReplies {
 #[derive(Default)]
 pub struct Lists(pub Vec<ListReplies>);
 
+/// The lists of the main API. One whose parent's id is not in its path is requested in another way.
+pub fn streams() -> impl Iterator<Item = &'static Stream> {
+    STREAMS.iter().filter(|stream| {
+        let has_parent = matches!(stream.partitions, Partitions::Parent(_));
+        stream.host == Host::Api && (!has_parent || stream.path.contains("{id}"))
+    })
+}
+
 /// The request for a list, without its parent's id.
 pub fn first(stream: &'static Stream, span: ListSpan) -> Ask {
     let ask = default_size(stream, span);
@@ -96,7 +104,7 @@ impl Lists {
         sender: &mut Sender<'_>,
         span: ListSpan,
     ) -> Result<(), Failure> {
-        for stream in STREAMS.iter().filter(|stream| stream.host == Host::Api) {
+        for stream in streams() {
             for parent in hidden_parents(stream) {
                 self.ask_one(sender, parent, span).await?;
             }

@@ -28,6 +28,7 @@ use crate::commands::probe::fields::{AllFields, absent_values, undeclared_fields
 use crate::commands::probe::lists::Lists;
 use crate::commands::probe::records::Reply;
 use crate::commands::probe::refusals::{Undocumented, refused_windows, token_forms};
+use crate::commands::probe::report::Answer;
 pub use crate::commands::probe::report::Report;
 use crate::commands::probe::sender::Sender;
 
@@ -77,19 +78,12 @@ pub async fn run(
     lookback: Duration,
     output: &Output,
 ) -> Result<Report, Failure> {
-    let mut sender = Sender::new(client, now, output);
-    let sender = &mut sender;
-    let sample = sample(sender).await?;
-    let mut lists = Lists::default();
-    lists
-        .ask_one(sender, subjects::agents(), sample.span)
-        .await?;
-    check_access(&sample, &lists)?;
+    let sender = &mut Sender::new(client, now, output);
+    let (sample, mut lists) = first_contact(sender).await?;
     let by_date = sender.send(&asks::day_as_dates(sample.day)).await?;
     let bounds = bounds(sender, &sample).await?;
     let lag = lag(sender, lookback).await?;
-    let messages = asks::messages((sample.day, sample.day.plus(asks::WHOLE_DAY)));
-    let messages = sender.send(&messages).await?;
+    let messages = sender.send(&asks::messages(sample.day)).await?;
     lists.ask_all(sender, sample.span).await?;
     let links = pages::links(sender, &lists).await?;
     let undocumented = Undocumented::ask(sender, sample.day).await?;
@@ -98,7 +92,7 @@ pub async fn run(
     let token_forms = token_forms(sender, sample.day).await?;
 
     let replies = lists.replies().chain([&sample.reply, &messages]);
-    let (fields, values) = contents(replies);
+    let [absent_values, mixed_types, enumerations, undeclared_fields] = contents(replies);
     Ok(Report {
         sent: sender.sent(),
         answers: vec![
@@ -112,10 +106,10 @@ pub async fn run(
             sender.log.retry_after(),
             sender.log.encodings(),
             sender.log.time_to_first_byte(),
-            absent_values(&fields),
-            values.mixed_types(),
-            values.enumerations(),
-            undeclared_fields(&fields),
+            absent_values,
+            mixed_types,
+            enumerations,
+            undeclared_fields,
             undocumented.answer(),
             refused_windows,
             analytics,
@@ -126,8 +120,13 @@ pub async fn run(
     })
 }
 
-/// Fails if neither the exports nor the first list can be read: there is nothing to report then.
-fn check_access(sample: &Sample, lists: &Lists) -> Result<(), Failure> {
+/// The first request to each host. Fails if neither can be read: there is nothing to report then.
+async fn first_contact(sender: &mut Sender<'_>) -> Result<(Sample, Lists), Failure> {
+    let sample = sample(sender).await?;
+    let mut lists = Lists::default();
+    lists
+        .ask_one(sender, subjects::agents(), sample.span)
+        .await?;
     let agents = lists.0.first().and_then(|list| list.first.status());
     let exports = sample.reply.status();
     let is_hopeless = |status: Option<u16>| matches!(status, Some(401 | 403 | 500..));
@@ -140,23 +139,26 @@ fn check_access(sample: &Sample, lists: &Lists) -> Result<(), Failure> {
             text: None,
         }
         .into()),
-        _ => Ok(()),
+        _ => Ok((sample, lists)),
     }
 }
 
-/// The fields and values of all records.
-fn contents<'a>(replies: impl Iterator<Item = &'a Reply>) -> (AllFields, ValueFacts) {
+/// What all records say about fields and values.
+fn contents<'a>(replies: impl Iterator<Item = &'a Reply>) -> [Answer; 4] {
     let mut fields = AllFields::default();
     let mut values = ValueFacts::default();
     for records in replies.filter_map(Reply::records) {
         let stream = records.stream.map(|stream: &Stream| stream.name);
         if let Some(stream) = stream.and_then(table::find) {
-            fields
-                .entry(stream.name)
-                .or_default()
-                .merge(&records.fields);
+            let facts = fields.entry(stream.name).or_default();
+            facts.merge(&records.fields);
             values.merge(&records.values);
         }
     }
-    (fields, values)
+    [
+        absent_values(&fields),
+        values.mixed_types(),
+        values.enumerations(),
+        undeclared_fields(&fields),
+    ]
 }

@@ -12,13 +12,21 @@ use crate::commands::probe::sender::{MAX_API, MAX_EXPORTS};
 use crate::dixa::host::Host;
 use crate::epoch::EpochMs;
 use crate::streams::stream::Stream;
-use crate::streams::table::STREAMS;
 
 /// Every request that a probe may send, in order, and why.
 pub fn plan() -> Vec<(Ask, &'static str)> {
-    let now = EpochMs(0);
+    let mut plan = of_exports(EpochMs(0));
+    plan.extend(lists::streams().flat_map(of_list));
+    plan.extend(of_answers(EpochMs(0)));
+    let mut shown = HashSet::new();
+    plan.retain(|(ask, _)| shown.insert(ask.to_string()));
+    plan
+}
+
+/// The requests that sample the exports.
+fn of_exports(now: EpochMs) -> Vec<(Ask, &'static str)> {
     let times = (now, now);
-    let mut plan = vec![
+    vec![
         (asks::day(now), "conversations of yesterday"),
         (
             asks::month(now),
@@ -35,15 +43,14 @@ pub fn plan() -> Vec<(Ask, &'static str)> {
             "a millisecond outside them, only if one is missing",
         ),
         (asks::last_hour(now), "how late updates appear"),
-        (asks::messages(times), "messages of that day"),
-    ];
-    plan.extend(
-        STREAMS
-            .iter()
-            .filter(|s| s.host == Host::Api)
-            .flat_map(of_list),
-    );
-    plan.extend([
+        (asks::messages(now), "messages of that day"),
+    ]
+}
+
+/// The requests that answer one question each.
+fn of_answers(now: EpochMs) -> Vec<(Ask, &'static str)> {
+    let times = (now, now);
+    vec![
         (pages::small_pages(), "links between small pages"),
         (
             asks::activity(times, 1),
@@ -74,10 +81,7 @@ pub fn plan() -> Vec<(Ask, &'static str)> {
         ),
         (asks::bearer_list(), "the other form of the token"),
         (asks::bare_token_export(now), "the other form of the token"),
-    ]);
-    let mut shown = HashSet::new();
-    plan.retain(|(ask, _)| shown.insert(ask.to_string()));
-    plan
+    ]
 }
 
 /// The requests for a list of the main API, and for the lists that its ids come from.
