@@ -23,6 +23,7 @@ use source_dixa::dixa::client::Client;
 use source_dixa::dixa::error::{ConnectFault, Error};
 use source_dixa::dixa::host::Host;
 use source_dixa::dixa::rate_limit::Connections;
+use source_dixa::dixa::token::Token;
 use source_dixa::dixa::transport::Transport;
 use source_dixa::epoch::EpochMs;
 use source_dixa::failure::Failure;
@@ -76,6 +77,17 @@ pub fn account() -> Account {
     ACCOUNT.clone()
 }
 
+/// A config with the defaults.
+fn config() -> Config {
+    static DEFAULTS: LazyLock<Config> = LazyLock::new(|| {
+        let text = serde_json::json!({
+            "api_token": TOKEN, "exports_base_url": ORIGIN, "api_base_url": ORIGIN,
+        });
+        Config::parse(&text.to_string()).unwrap()
+    });
+    DEFAULTS.clone()
+}
+
 /// What a probe found and sent.
 pub struct Probed {
     pub report: Result<Report, Failure>,
@@ -107,10 +119,8 @@ pub fn probe(world: &World) -> Probed {
     let probed = runtime.block_on(async {
         fastrand::seed(1);
         let simulated = Rc::new(Simulated::new(world));
-        let text = serde_json::json!({
-            "api_token": world.token, "exports_base_url": ORIGIN, "api_base_url": ORIGIN,
-        });
-        let config = Config::parse(&text.to_string()).unwrap();
+        let mut config = config();
+        config.settings.token = Token::new(world.token);
         let transport = |host| Box::new(SimulatedHost(Rc::clone(&simulated), host));
         let client = Client::with_transports(
             config.settings,
