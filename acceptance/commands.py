@@ -319,7 +319,7 @@ def completions(work, text):
 @runs(r"source-dixa --help")
 def help_text(work, text):
     ran = work.run(text, work.folder())
-    for command in ("spec", "check", "discover", "read"):
+    for command in ("spec", "check", "discover", "read", "probe"):
         work.holds(f"names {command}", f"\n  {command} " in ran.stdout, ran.stdout)
     work.holds("names the streams", "conversations" in ran.stdout, ran.stdout)
     work.quiet(ran)
@@ -375,6 +375,29 @@ def discover(work, text):
 def discover_names(work, text):
     ran = work.run(text, work.folder())
     work.equal("prints every name", sorted(ran.stdout.split()), sorted(work.counts))
+    work.quiet(ran)
+
+
+@runs(r"source-dixa probe --dry-run")
+def dry_probe(work, text):
+    ran = work.run(text, work.folder())
+    work.holds("prints the requests", "GET /v1/agents?pageLimit=1000" in ran.stdout, ran.stdout)
+    work.quiet(ran)
+
+
+@runs(r"source-dixa probe --config config.json( > report.md)?")
+def probe(work, text):
+    folder = work.folder()
+    ran = work.run(text, folder)
+    report = (folder / "report.md").read_text() if text.endswith("report.md") else ran.stdout
+    work.holds("our assumptions hold", "**Our assumptions hold." in report, report[:500])
+    work.quiet(ran)
+
+
+@runs(r"source-dixa probe --config config.json --format json \| jq .verdict")
+def probe_verdict(work, text):
+    ran = work.run(text, work.folder())
+    work.holds("our assumptions hold", ran.stdout.startswith('"Our assumptions hold.'), ran.stdout)
     work.quiet(ran)
 
 

@@ -121,7 +121,7 @@ def in_comments(path):
 
 def in_help(connector):
     """The examples of `--help`, and commands in its sentences. At 80 columns: what is wrapped could not be pasted."""
-    for command in ["", "spec", "check", "discover", "read", "completions"]:
+    for command in ["", "spec", "check", "discover", "read", "probe", "completions"]:
         where = f"source-dixa {command} --help".replace("  ", " ")
         shown = subprocess.run(
             [connector, *command.split(), "--help"],

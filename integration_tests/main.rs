@@ -47,6 +47,7 @@ mod odd_responses;
 mod pages;
 mod permissions;
 mod positions;
+mod probe;
 mod rate;
 mod read;
 mod recipes;

@@ -2,6 +2,7 @@
 
 pub mod completions;
 mod environment;
+pub mod probe;
 pub mod resume;
 pub mod tap;
 
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 use serde_json::Value;
 
 use crate::cli::environment::ENVIRONMENT;
+use crate::cli::probe::{PROBE_EXAMPLES, PROBE_HELP, ReportFormat};
 use crate::cli::tap::{TAP_NAME, TapAction, TapArguments, TapConfig};
 use crate::config::description::{default_text, plain};
 use crate::config::{Config, TOKEN_VARIABLE};
@@ -94,6 +96,9 @@ pub enum Command {
     /// Read streams, from the start or from a saved state.
     #[command(after_help = READ_EXAMPLES, after_long_help = format!("{}\n\n{}\n\n{ENVIRONMENT}\n\n{EXIT_CODES}\n\n{READ_EXAMPLES}", *CONFIG_HELP, *STREAMS_HELP))]
     Read(ReadFiles),
+    /// Find out how this Dixa account behaves, and print a report that holds no data.
+    #[command(after_help = PROBE_EXAMPLES, after_long_help = format!("{PROBE_HELP}\n\n{EXIT_CODES}\n\n{PROBE_EXAMPLES}"))]
+    Probe(ProbeArguments),
     /// Print shell completions. For bash: `source <(source-dixa completions bash)`.
     Completions { shell: Shell },
     /// What this program does under the name `tap-dixa`, whose command line is that of [`TapArguments`].
@@ -107,6 +112,8 @@ impl Command {
         match self {
             Self::Read(files) => files.format,
             Self::Tap(_) => Format::Singer,
+            // Only the report goes to stdout.
+            Self::Probe(_) => Format::Jsonl,
             _ => Format::Airbyte,
         }
     }
@@ -128,6 +135,18 @@ impl ConfigFile {
         let more = self.tap.iter().flat_map(|tap| &tap.more);
         self.config.iter().chain(more)
     }
+}
+
+#[derive(Args, Debug)]
+pub struct ProbeArguments {
+    #[command(flatten)]
+    pub config: ConfigFile,
+    /// The format of the report.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Markdown)]
+    pub format: ReportFormat,
+    /// Print the requests, and send none. Needs no token.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Args, Debug)]

@@ -116,6 +116,7 @@ fn parse() -> Result<Arguments, clap::Error> {
             check_stdout_is_not_input(&tap.files)?;
         }
         Command::Check(file) => check_token_is_given(file)?,
+        Command::Probe(probe) if !probe.dry_run => check_token_is_given(&probe.config)?,
         Command::Read(files) => {
             check_state_is_named(files)?;
             check_token_is_given(&files.config)?;

@@ -1,4 +1,4 @@
-//! The four commands: the only place that uses both `airbyte` and `dixa`.
+//! The commands: the only place that uses both `airbyte` and `dixa`.
 
 pub mod check;
 pub mod config_file;
@@ -7,6 +7,7 @@ pub mod events;
 mod input_file;
 pub mod inputs;
 mod numbers;
+pub mod probe;
 pub mod read;
 pub mod resume;
 pub mod spec;
@@ -62,7 +63,9 @@ async fn catch_panics(work: impl Future<Output = Ended>, output: &Output) -> End
 
 async fn dispatch(command: &Command, output: &Output, terminal: &Terminal) -> Ended {
     let done = match command {
-        Command::Check(_) | Command::Read(_) | Command::Tap(_) if EpochMs::now() < EpochMs(0) => {
+        Command::Check(_) | Command::Read(_) | Command::Probe(_) | Command::Tap(_)
+            if EpochMs::now() < EpochMs(0) =>
+        {
             Err(Failure::config(format!(
                 "This machine's clock says {}, which is before 1970. Set it and run again.",
                 EpochMs::now()
@@ -75,6 +78,9 @@ async fn dispatch(command: &Command, output: &Output, terminal: &Terminal) -> En
         Command::Check(file) => check::check(file, output, terminal).await,
         Command::Discover(file) => discover::discover(file, output).map(|()| true),
         Command::Read(files) => read::read(files, output, terminal).await,
+        Command::Probe(arguments) => probe::probe(arguments, output, terminal)
+            .await
+            .map(|()| true),
         Command::Tap(tap) => tap::run(tap, output, terminal).await,
         Command::Completions { shell } => {
             output.text(completions::script(*shell).as_bytes());

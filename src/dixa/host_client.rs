@@ -17,8 +17,8 @@ use crate::dixa::rate_limit::{Limit, RateLimiter};
 use crate::dixa::rate_limit_hits::{RateLimitHit, RateLimitHits};
 use crate::dixa::request::Request;
 use crate::dixa::response::{Response, ResponseHead};
-use crate::dixa::retry_budget::RetryBudget;
-use crate::dixa::token::Token;
+use crate::dixa::retry_budget::{RetryBudget, pause};
+use crate::dixa::token::{Token, TokenForm};
 use crate::dixa::transport::Transport;
 
 /// One host, shared by all requests to it.
@@ -93,17 +93,55 @@ impl HostClient {
         retry_budget: &RetryBudget,
         on_head: impl FnOnce(&ResponseHead),
     ) -> Result<Response<'a>, Error> {
-        let host = self.host;
         let sent = Instant::now();
-        let body = self.exchange(request, retry_budget).await?;
+        let body = self
+            .exchange(request, TokenForm::Usual, retry_budget)
+            .await?;
         let head = ResponseHead::of(request, &body, sent.elapsed());
         on_head(&head);
         if let Err(error) = self.check_status(request, &head, sent) {
             return Err(with_explanation(error, &head, body, retry_budget).await);
         }
+        self.response(permit, head, body, retry_budget)
+    }
+
+    /// Sends one request when its turn has come, with the token in this form; the response, whatever its status.
+    pub async fn send_alone(
+        &self,
+        request: &Request,
+        form: TokenForm,
+        retry_budget: &RetryBudget,
+    ) -> Result<Response<'_>, Error> {
+        let permit = loop {
+            self.endpoint_ready(request).await;
+            let permit = self.concurrency_permit().await;
+            if self.acquire_turn(request).await {
+                break permit;
+            }
+        };
+        let sent = Instant::now();
+        let body = self.exchange(request, form, retry_budget).await?;
+        let head = ResponseHead::of(request, &body, sent.elapsed());
+        self.response(permit, head, body, retry_budget)
+    }
+
+    /// Pauses the host after a 429 to a request that was sent alone; for how long.
+    pub fn pause_after(&self, head: &ResponseHead) -> Duration {
+        let pause = pause(self.host, head.retry_after, 1, fastrand::f64());
+        self.rate_limiter.pause(pause);
+        pause
+    }
+
+    fn response<'a>(
+        &self,
+        permit: Permit<'a>,
+        head: ResponseHead,
+        body: reqwest::Response,
+        retry_budget: &RetryBudget,
+    ) -> Result<Response<'a>, Error> {
         let decoder =
             Decoder::of(head.encoding.as_deref()).ok_or_else(|| Error::UnknownEncoding {
-                host,
+                host: self.host,
                 encoding: head.encoding.clone().unwrap_or_default(),
             })?;
         let now = Instant::now();
@@ -123,12 +161,13 @@ impl HostClient {
     async fn exchange(
         &self,
         request: &Request,
+        form: TokenForm,
         retry_budget: &RetryBudget,
     ) -> Result<reqwest::Response, Error> {
         let after = retry_budget.first_byte(self.host);
         let exchange = self.transport.send(
             &request.url,
-            self.headers(request)?,
+            self.headers(request, form)?,
             request.body.as_deref(),
             self.rate_limiter.connections(),
         );
@@ -190,8 +229,8 @@ impl HostClient {
         self.concurrency.collapse();
     }
 
-    fn headers(&self, request: &Request) -> Result<HeaderMap, Error> {
-        let mut authorization = HeaderValue::try_from(self.token.authorization(self.host))
+    fn headers(&self, request: &Request, form: TokenForm) -> Result<HeaderMap, Error> {
+        let mut authorization = HeaderValue::try_from(self.token.authorization(self.host, form))
             .map_err(|error| Error::Client {
                 cause: error.to_string(),
             })?;

@@ -1,6 +1,6 @@
 //! Dixa's API: its two hosts, the requests to them, and the records in their responses. Knows nothing of Airbyte.
 
-mod byte_order_mark;
+pub mod byte_order_mark;
 pub mod client;
 pub mod concurrency;
 mod connect_error;

@@ -98,6 +98,11 @@ pub struct Response<'a> {
 }
 
 impl Response<'_> {
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.body.headers()
+    }
+
     /// The next bytes on the wire; `None` at the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let host = self.head.host;

@@ -73,6 +73,16 @@ impl RetryBudget {
         max_total_backoff: Duration::from_secs(12),
     };
 
+    /// For `probe`, where a person waits, and one body may be a whole day of an export.
+    pub const PROBE: Self = Self {
+        exports_first_byte: Duration::from_secs(120),
+        api_first_byte: Duration::from_secs(30),
+        between_bytes: Duration::from_secs(30),
+        between_records: Duration::from_secs(60),
+        whole_body: Duration::from_secs(5 * 60),
+        ..Self::CHECK
+    };
+
     pub fn first_byte(&self, host: Host) -> Duration {
         match host {
             Host::Exports => self.exports_first_byte,

@@ -4,6 +4,18 @@ use std::fmt;
 
 use crate::dixa::host::Host;
 
+/// In what form a request carries the token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenForm {
+    /// The form that the host is known to accept.
+    #[default]
+    Usual,
+    /// `Bearer <token>`.
+    Bearer,
+    /// The token alone.
+    Bare,
+}
+
 /// An API token. It is sent in the header of a request and goes nowhere else.
 #[derive(Clone)]
 pub struct Token(String);
@@ -13,12 +25,14 @@ impl Token {
         Self(text.into())
     }
 
-    /// The `Authorization` header's value: `Bearer` on the Exports API, the bare token on the main
-    /// API (docs/dixa-api.md 1.3 and 2.1).
-    pub(super) fn authorization(&self, host: Host) -> String {
-        match host {
-            Host::Exports => format!("Bearer {}", self.0),
-            Host::Api => self.0.clone(),
+    /// The `Authorization` header's value. The usual form is `Bearer` on the Exports API, and the bare token on the main API
+    /// (docs/dixa-api.md 1.3 and 2.1).
+    pub(super) fn authorization(&self, host: Host, form: TokenForm) -> String {
+        match (form, host) {
+            (TokenForm::Usual, Host::Exports) | (TokenForm::Bearer, _) => {
+                format!("Bearer {}", self.0)
+            }
+            (TokenForm::Usual, Host::Api) | (TokenForm::Bare, _) => self.0.clone(),
         }
     }
 

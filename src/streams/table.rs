@@ -1,4 +1,5 @@
-//! The stream table. A new stream is one row here and one schema file; no other file in `src/` knows a particular stream.
+//! The stream table. A new stream is one row here and one schema file; no other file in `src/` knows a particular stream,
+//! except for what `probe` asks about some of them.
 
 use record_splitter::RecordPath;
 

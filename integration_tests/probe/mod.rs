@@ -1,0 +1,7 @@
+//! `probe` tells the truth about Dixa, whatever Dixa is like, within its limits, and nothing about the account.
+
+mod canaries;
+mod command;
+mod dixa;
+mod settings;
+mod truth;
