@@ -42,6 +42,49 @@ fn split_pretty(bencher: Bencher<'_, '_>) {
     );
 }
 
+#[divan::bench]
+fn split_sparse(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::sparse(&parts::compact(RECORDS)),
+        parts::split,
+    );
+}
+
+#[divan::bench]
+fn split_shuffled(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::shuffled(&parts::compact(RECORDS)),
+        parts::split,
+    );
+}
+
+#[divan::bench]
+fn split_interleaved(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::interleaved(&parts::compact(RECORDS)),
+        parts::split,
+    );
+}
+
+#[divan::bench]
+fn split_pretty_shuffled(bencher: Bencher<'_, '_>) {
+    over(
+        bencher,
+        &parts::pretty(&parts::shuffled(&parts::compact(RECORDS))),
+        parts::split,
+    );
+}
+
+#[divan::bench]
+fn split_byte_by_byte(bencher: Bencher<'_, '_>) {
+    over(bencher, &parts::compact(RECORDS / 10), |body| {
+        parts::split_in(1, body)
+    });
+}
+
 /// What a library takes just to find the records: it checks less (no UTF-8 in strings) and finds no keys.
 #[divan::bench]
 fn split_by_serde_json(bencher: Bencher<'_, '_>) {
