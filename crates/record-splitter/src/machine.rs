@@ -135,7 +135,7 @@ impl Splitter {
         let mut gap_begin = 0;
         while let Some(&byte) = chunk.get(at) {
             if mem::take(&mut self.has_just_passed) && self.role == Role::Plain {
-                let end = self.fast_forward(chunk, at, fields);
+                let end = self.fast_forward(chunk, at, fields)?;
                 if end > at {
                     at = end;
                     continue;

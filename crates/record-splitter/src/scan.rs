@@ -106,3 +106,34 @@ pub fn skip_plain(chunk: &[u8], mut at: usize) -> usize {
         .position(|byte| !grammar::is_plain(*byte));
     length.map_or(chunk.len(), |length| at + length)
 }
+
+/// The position of the first byte, from `at` on, that is not whitespace.
+#[inline]
+pub fn skip_blank(chunk: &[u8], mut at: usize) -> usize {
+    while let Some(part) = chunk.get(at..).and_then(|rest| rest.first_chunk()) {
+        if part[0] > b' ' {
+            return at;
+        }
+        let bytes = u8x16::new(*part);
+        let is = |byte| bytes.simd_eq(u8x16::splat(byte));
+        let blank = is(b' ') | is(b'\n') | is(b'\r') | is(b'\t');
+        let length = blank.to_bitmask().trailing_ones() as usize;
+        at += length;
+        if length < 16 {
+            return at;
+        }
+    }
+    let length = chunk[at.min(chunk.len())..]
+        .iter()
+        .position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
+    length.map_or(chunk.len(), |length| at + length)
+}
+
+/// The name between the quotes at `at`, if it is short and has no escapes.
+#[inline]
+pub fn name(chunk: &[u8], at: usize) -> Option<&[u8]> {
+    let block: &Block = chunk.get(at..)?.first_chunk()?;
+    let end = (special_mask(block) & !1).trailing_zeros() as usize;
+    let is_name = block[0] == b'"' && block.get(end) == Some(&b'"');
+    is_name.then(|| &chunk[at + 1..at + end])
+}

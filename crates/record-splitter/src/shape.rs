@@ -6,15 +6,18 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use wide::u8x16;
 
 use crate::record::Role;
-use crate::scan::{BLOCK, Block};
+use crate::scan::{self, BLOCK, Block};
 
 /// The maximum number of nodes, which bounds the memory for a body with ever more keys.
 const MAX_NODES: usize = 2000;
 /// The maximum number of values per container, so that one whose keys are ids leaves room for the others.
 const MAX_VALUES: usize = 200;
+/// Of so many misses, one is learned if both places are taken.
+const MISSES: u8 = 8;
 /// Deeper nodes are not cached.
 const MAX_NODE_DEPTH: u8 = 64;
 
@@ -33,7 +36,17 @@ impl NodeId {
 pub struct ShapeCache {
     nodes: Vec<Node>,
     /// For the inside of a container: the nodes of its values, by name.
-    values: Vec<HashMap<Box<[u8]>, NodeId>>,
+    values: Vec<Values>,
+}
+
+type Values = HashMap<Box<[u8]>, NodeId, RandomState>;
+
+/// What comes after a value or an opening bracket.
+pub enum Next {
+    /// A value that starts there.
+    Value { to: NodeId, begin: usize },
+    /// The end of the container around it, which is the end of this value.
+    End { value: NodeId, end: usize },
 }
 
 struct Node {
@@ -41,6 +54,8 @@ struct Node {
     transitions: [Option<Transition>; 2],
     /// For a value: the insides of the array and of the object that were found here.
     insides: [NodeId; 2],
+    /// How often none of the transitions matched.
+    misses: u8,
     parent: NodeId,
     role: Role,
     depth: u8,
@@ -62,7 +77,7 @@ impl Default for ShapeCache {
     fn default() -> Self {
         Self {
             nodes: vec![Node::new(NodeId::UNKNOWN, 0, true)],
-            values: vec![HashMap::new()],
+            values: vec![Values::default()],
         }
     }
 }
@@ -72,6 +87,7 @@ impl Node {
         Self {
             transitions: [None, None],
             insides: [NodeId::UNKNOWN; 2],
+            misses: 0,
             parent,
             role: Role::Plain,
             depth,
@@ -89,8 +105,7 @@ impl ShapeCache {
 
     /// The same node as [`Self::known_value`], added to the cache if necessary.
     pub fn value(&mut self, inside: NodeId, name: &[u8]) -> NodeId {
-        let is_full =
-            |values: &HashMap<_, _>| inside != NodeId::RECORD && values.len() >= MAX_VALUES;
+        let is_full = |values: &Values| inside != NodeId::RECORD && values.len() >= MAX_VALUES;
         if let Some(node) = self.known_value(inside, name) {
             return node;
         }
@@ -173,7 +188,53 @@ impl ShapeCache {
         Some((transition, window.get(transition.length..)?.first_chunk()?))
     }
 
-    /// Learns that `to` followed `from`, with this text in between.
+    /// What comes after a value or an opening bracket where no transition matches: another key, or whitespace. `None` for what is
+    /// invalid, not cached, not complete in the chunk, or the end of the record.
+    #[inline(never)]
+    pub fn next(&self, last: NodeId, chunk: &[u8], at: usize) -> Option<Next> {
+        let node = self.node(last)?;
+        let is_value = node.depth % 2 == 1;
+        let inside = if is_value { node.parent } else { last };
+        let container = self.node(inside)?;
+        let mut at = scan::skip_blank(chunk, at);
+        match *chunk.get(at)? {
+            bracket @ (b'}' | b']') => {
+                let is_end = inside != NodeId::RECORD && (bracket == b'}') == container.is_object;
+                return is_end.then_some(Next::End {
+                    value: container.parent,
+                    end: at + 1,
+                });
+            }
+            b',' if is_value => at = scan::skip_blank(chunk, at + 1),
+            _ if is_value => return None,
+            _ => {}
+        }
+        let mut name: &[u8] = b"";
+        if container.is_object {
+            name = scan::name(chunk, at)?;
+            at = scan::skip_blank(chunk, at + name.len() + 2);
+            if *chunk.get(at)? != b':' {
+                return None;
+            }
+            at = scan::skip_blank(chunk, at + 1);
+        }
+        let to = self.known_value(inside, name)?;
+        Some(Next::Value { to, begin: at })
+    }
+
+    /// The same as [`Self::learn`] where no transition matched. Among many that take turns, only some are worth the work.
+    pub fn learn_after_miss(&mut self, from: NodeId, to: NodeId, text: &[u8]) {
+        let Some(node) = self.nodes.get_mut(from.0 as usize) else {
+            return;
+        };
+        node.misses = node.misses.wrapping_add(1);
+        let is_due = node.misses.is_multiple_of(MISSES) || node.transitions[1].is_none();
+        if is_due && text.len() <= BLOCK && !text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+            self.learn(from, to, text);
+        }
+    }
+
+    /// Learns that `to` followed `from`, with this text in between. It has no line breaks, which are not part of a record.
     pub fn learn(&mut self, from: NodeId, to: NodeId, text: &[u8]) {
         let Some(&Node { role, .. }) = self.node(to) else {
             return;
@@ -196,7 +257,7 @@ impl ShapeCache {
             (Some(Node { depth, .. }), Ok(number)) if has_room && *depth < MAX_NODE_DEPTH => {
                 let node = Node::new(parent, depth + 1, is_object);
                 self.nodes.push(node);
-                self.values.push(HashMap::new());
+                self.values.push(Values::default());
                 NodeId(number)
             }
             _ => NodeId::UNKNOWN,
