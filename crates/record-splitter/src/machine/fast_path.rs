@@ -5,7 +5,7 @@ use crate::fields::Fields;
 use crate::grammar::Expect;
 use crate::machine::{Open, Records, Splitter, end_of_run};
 use crate::record::Role;
-use crate::scan;
+use crate::scan::{self, Block};
 use crate::shape::{Next, NodeId};
 use crate::split_error::SplitError;
 
@@ -17,61 +17,94 @@ impl Splitter {
         begin: usize,
         fields: &mut Fields,
     ) -> Result<usize, SplitError> {
-        let (mut at, mut last) = (begin, self.last);
-        // Where the text before the next value begins, and what it follows.
-        let (mut gap, mut gap_begin) = (last, begin);
-        while let Some(rest) = chunk.get(at..) {
-            let (to, role, begin, value, has_matched) = match fields.shapes.step(last, rest) {
-                Some((step, value)) => (step.to, step.role, at + step.length, value, true),
-                None => match fields.shapes.next(last, chunk, at) {
-                    Some(Next::Value { to, begin }) => match chunk[begin..].first_chunk() {
-                        Some(value) => (to, fields.shapes.role(to), begin, value, false),
-                        None => break,
-                    },
-                    Some(Next::End { value, end }) => {
-                        self.drop_breaks(chunk, at, end)?;
-                        (at, last) = (end, value);
-                        continue;
-                    }
-                    None => break,
-                },
-            };
-            let (end, inside) = match value[0] {
-                b'"' => (scan::string(chunk, begin, value), to),
-                b'[' | b'{' if role > Role::Undeclared => break,
-                first @ (b'[' | b'{') if value[1] == first + 2 => (Some(begin + 2), to),
-                first @ (b'[' | b'{') => {
-                    let inside = fields.shapes.known_inside(to, first == b'{');
-                    let is_known = inside != NodeId::UNKNOWN;
-                    (is_known.then_some(begin + 1), inside)
-                }
-                _ => {
-                    let length = scan::number_or_literal(value);
-                    (length.map(|length| begin + length), to)
-                }
-            };
-            let Some(end) = end else { break };
-            if !has_matched {
-                fields
-                    .shapes
-                    .learn_after_miss(gap, to, &chunk[gap_begin..begin]);
-                self.drop_breaks(chunk, at, begin)?;
+        let mut here = (begin, self.last);
+        loop {
+            here = self.follow_transitions(chunk, here, fields);
+            // The end of the record is the machine's.
+            if chunk.get(here.0) == Some(&b'}') && fields.shapes.is_field(here.1) {
+                break;
             }
-            (at, last) = (end, inside);
-            (gap, gap_begin) = (last, at);
-            if role != Role::Plain {
-                let span = Some((self.buffer.position(begin), self.buffer.position(end)));
-                match role {
-                    Role::Key => self.key = span,
-                    Role::Cursor => self.cursor = span,
-                    Role::Undeclared | Role::Plain => self.has_undeclared = true,
+            match self.next_value(chunk, here, fields)? {
+                (after, true) => here = after,
+                (after, false) => {
+                    here = after;
+                    break;
                 }
             }
         }
+        let (at, last) = here;
         if at > begin {
             self.resync(last, at, fields);
         }
         Ok(at)
+    }
+
+    /// Skips values while they are where earlier records had them.
+    fn follow_transitions(
+        &mut self,
+        chunk: &[u8],
+        (mut at, mut last): (usize, NodeId),
+        fields: &Fields,
+    ) -> (usize, NodeId) {
+        while let Some(rest) = chunk.get(at..)
+            && let Some((step, value)) = fields.shapes.step(last, rest)
+        {
+            let begin = at + step.length;
+            let Some(after) = value_end(chunk, begin, value, (step.to, step.role), fields) else {
+                break;
+            };
+            (at, last) = after;
+            self.note(step.role, begin, at);
+        }
+        (at, last)
+    }
+
+    /// Skips the next value wherever it is known to be, past the ends of containers before it. Where that stopped, and whether at a
+    /// value.
+    #[inline(never)]
+    fn next_value(
+        &mut self,
+        chunk: &[u8],
+        (gap_begin, gap): (usize, NodeId),
+        fields: &mut Fields,
+    ) -> Result<((usize, NodeId), bool), SplitError> {
+        let (mut at, mut last) = (gap_begin, gap);
+        loop {
+            let (to, begin) = match fields.shapes.next(last, chunk, at) {
+                Some(Next::Value { to, begin }) => (to, begin),
+                Some(Next::End { value, end }) => {
+                    self.drop_breaks(chunk, at, end)?;
+                    (at, last) = (end, value);
+                    continue;
+                }
+                None => return Ok(((at, last), false)),
+            };
+            let role = fields.shapes.role(to);
+            let value = chunk.get(begin..).and_then(|rest| rest.first_chunk());
+            let after = value.and_then(|value| value_end(chunk, begin, value, (to, role), fields));
+            let Some((end, inside)) = after else {
+                return Ok(((at, last), false));
+            };
+            fields
+                .shapes
+                .learn_after_miss(gap, to, &chunk[gap_begin..begin]);
+            self.drop_breaks(chunk, at, begin)?;
+            self.note(role, begin, end);
+            return Ok(((end, inside), true));
+        }
+    }
+
+    /// Notes what the role of a value says.
+    #[inline]
+    fn note(&mut self, role: Role, begin: usize, end: usize) {
+        if role != Role::Plain {
+            let span = Some((self.buffer.position(begin), self.buffer.position(end)));
+            match role {
+                Role::Key => self.key = span,
+                Role::Cursor => self.cursor = span,
+                Role::Undeclared | Role::Plain => self.has_undeclared = true,
+            }
+        }
     }
 
     /// Drops the line breaks between two tokens of a record.
@@ -108,5 +141,28 @@ impl Splitter {
         };
         (self.last, self.last_end) = (last, self.buffer.position(at));
         self.is_empty = false;
+    }
+}
+
+/// The end of the value at a node, and the node there; of a container with values, the end of its opening bracket. `None` if the
+/// machine must look at it.
+#[inline]
+fn value_end(
+    chunk: &[u8],
+    begin: usize,
+    value: &Block,
+    (to, role): (NodeId, Role),
+    fields: &Fields,
+) -> Option<(usize, NodeId)> {
+    match value[0] {
+        b'"' => Some((scan::string(chunk, begin, value)?, to)),
+        first @ (b'[' | b'{') if role <= Role::Undeclared => {
+            if value[1] == first + 2 {
+                return Some((begin + 2, to));
+            }
+            let inside = fields.shapes.known_inside(to, first == b'{');
+            (inside != NodeId::UNKNOWN).then_some((begin + 1, inside))
+        }
+        _ => Some((begin + scan::number_or_literal(value)?, to)),
     }
 }
