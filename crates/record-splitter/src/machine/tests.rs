@@ -510,6 +510,44 @@ proptest! {
     }
 
     #[test]
+    fn records_with_other_fields_in_another_order_and_layout_are_as_if_each_came_first(
+        seed in any::<u64>(),
+        (count, layout, mixes) in (1_usize..12, 0_usize..3, any::<bool>()),
+        lengths in prop::sample::select(vec![vec![100_000], vec![1], vec![97, 5, 300], vec![1000]]),
+    ) {
+        const FIELDS: [(&str, &str); 10] = [
+            ("id", r#""a-key""#), ("updated_at", "1770000000000"), ("name", r#""é \"x\" \n""#), ("none", "null"),
+            ("tags", r#"[{"name":"vip","n":[1,[],{}]},{"n":-1.5e3,"name":"b"}]"#), ("empty", "[]"), ("inside", r#"{"b":{"c":[true,false]},"a":{}}"#),
+            ("zero", "0"), ("long", r#""text that is longer than one block of forty-eight bytes, by far""#), ("undeclared", "[[],[[1],2]]"),
+        ];
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut record = || {
+            let mut fields = FIELDS.to_vec();
+            if mixes {
+                random.shuffle(&mut fields);
+                fields.retain(|_| random.u8(..3) > 0);
+            }
+            let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+            let value: Value = serde_json::from_str(&format!("{{{}}}", fields.join(","))).unwrap();
+            match layout {
+                0 => value.to_string(),
+                1 => serde_json::to_string_pretty(&value).unwrap(),
+                _ => serde_json::to_string_pretty(&value).unwrap().replace('\n', "\r\n"),
+            }
+        };
+        let records: Vec<_> = (0..count).map(|_| record()).collect();
+        let all = take(BARE, format!("[{}\n]", records.join(",\n")).as_bytes(), &lengths).unwrap();
+        prop_assert_eq!(all.records.len(), count);
+        for (number, record) in records.iter().enumerate() {
+            let alone = take(BARE, format!("[{record}]").as_bytes(), &[1]).unwrap();
+            prop_assert_eq!(&all.records[number], &alone.records[0]);
+            prop_assert_eq!(&all.records[number], &record.replace(['\n', '\r'], ""));
+            prop_assert_eq!((&all.keys[number], &all.cursors[number]), (&alone.keys[0], &alone.cursors[0]));
+            prop_assert_eq!((all.suspects[number], all.undeclared[number]), (alone.suspects[0], alone.undeclared[0]));
+        }
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(body in prop::collection::vec(any::<u8>(), 0..200), lengths in prop::collection::vec(1_usize..40, 1..8)) {
         let _ = take(BARE, &body, &lengths);
         let _ = take(LIST, &[b"{\"data\":[", &body[..]].concat(), &lengths);
