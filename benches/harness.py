@@ -4,9 +4,11 @@ This is the one place where they reach into `acceptance/`, which is imported fro
 """
 
 import contextlib
+import gzip
 import json
 import os
 import pathlib
+import random
 import shutil
 import socket
 import statistics
@@ -23,7 +25,7 @@ from acceptance.binaries import build  # noqa: E402
 from acceptance.simulator import Simulator  # noqa: E402
 
 __all__ = ["END", "HERE", "PORT", "ROOT", "SLOW", "START", "Simulator", "build"]
-__all__ += ["median", "prepare", "ratio", "rounds", "server"]
+__all__ += ["median", "prepare", "prepare_form", "ratio", "rounds", "server"]
 
 START, END = "2026-01-01", "2026-01-31"
 PORT = 8642
@@ -36,7 +38,7 @@ events {{ worker_connections 64; }}
 http {{ access_log off; sendfile on; default_type application/json;
   client_body_temp_path {folder}/1; proxy_temp_path {folder}/2; fastcgi_temp_path {folder}/3;
   uwsgi_temp_path {folder}/4; scgi_temp_path {folder}/5;
-  server {{ listen 127.0.0.1:{port}; root {folder}; }} }}
+  server {{ listen 127.0.0.1:{port}; root {folder}; location /gzip/ {{ add_header Content-Encoding gzip; }} }} }}
 """
 
 
@@ -81,6 +83,46 @@ def prepare(folder, simulator, records):
     configured = {"stream": stream, "sync_mode": "full_refresh", "destination_sync_mode": "append"}
     (home / "catalog.json").write_text(json.dumps({"streams": [configured]}))
     return body.stat().st_size
+
+
+def prepare_form(folder, records, form):
+    """The export of so many records in another form, in the folder of this name; its length, decompressed."""
+    home = folder / form
+    (home / "v1").mkdir(parents=True)
+    plain = (folder / str(records) / "v1/conversation_export").read_bytes()
+    body = FORMS[form](json.loads(plain)) if form in FORMS else plain
+    (home / "v1/conversation_export").write_bytes(gzip.compress(body, 6) if form == "gzip" else body)
+    for name in ("config.json", "catalog.json"):
+        text = (folder / str(records) / name).read_text()
+        (home / name).write_text(text.replace(f":{PORT}/{records}", f":{PORT}/{form}"))
+    return len(body)
+
+
+def compact(records):
+    return json.dumps(records, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def sparse(records):
+    """Each record without about half of its fields."""
+    chance = random.Random(1)
+
+    def is_kept(name):
+        return name in ("id", "updated_at") or chance.random() < 0.5
+
+    return compact([{name: record[name] for name in record if is_kept(name)} for record in records])
+
+
+def shuffled(records):
+    """Each record with its fields in another order."""
+    chance = random.Random(1)
+    return compact([{name: record[name] for name in chance.sample(list(record), len(record))} for record in records])
+
+
+FORMS = {
+    "pretty": lambda records: json.dumps(records, ensure_ascii=False, indent=2).encode(),
+    "sparse": sparse,
+    "shuffled": shuffled,
+}
 
 
 def rounds(tools, records, runs):

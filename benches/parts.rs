@@ -67,7 +67,7 @@ fn rewritten(body: &[u8], formatter: impl serde_json::ser::Formatter) -> Bytes {
 pub fn sparse(body: &[u8]) -> Bytes {
     let mut random = fastrand::Rng::with_seed(1);
     changed(body, |record| {
-        record.retain(|name, _| name == "id" || random.bool())
+        record.retain(|name, _| name == "id" || random.bool());
     })
 }
 
