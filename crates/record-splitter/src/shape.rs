@@ -16,6 +16,8 @@ use crate::scan::{self, BLOCK, Block};
 const MAX_NODES: usize = 2000;
 /// The maximum number of values per container, so that one whose keys are ids leaves room for the others.
 const MAX_VALUES: usize = 200;
+/// The most runs of line breaks that the text of a transition may have.
+const MAX_BREAKS: usize = 3;
 /// Of so many misses, one is learned if both places are taken.
 const MISSES: u8 = 8;
 /// Deeper nodes are not cached.
@@ -71,6 +73,9 @@ pub struct Transition {
     pub length: usize,
     pub to: NodeId,
     pub role: Role,
+    /// Whether the text has line breaks, which are not part of the record.
+    pub has_breaks: bool,
+    breaks: [(u8, u8); MAX_BREAKS],
 }
 
 impl Default for ShapeCache {
@@ -235,12 +240,12 @@ impl ShapeCache {
         };
         node.misses = node.misses.wrapping_add(1);
         let is_due = node.misses.is_multiple_of(MISSES) || node.transitions[1].is_none();
-        if is_due && text.len() <= BLOCK && !text.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        if is_due && text.len() <= BLOCK {
             self.learn(from, to, text);
         }
     }
 
-    /// Learns that `to` followed `from`, with this text in between. It has no line breaks, which are not part of a record.
+    /// Learns that `to` followed `from`, with this text in between.
     pub fn learn(&mut self, from: NodeId, to: NodeId, text: &[u8]) {
         let Some(&Node { role, .. }) = self.node(to) else {
             return;
@@ -286,12 +291,15 @@ impl Transition {
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         let mut rest = [u8::MAX; BLOCK];
         rest[..text.len()].fill(0);
+        let (breaks, has_breaks) = runs_of_breaks(text)?;
         Some(Self {
             text: bytes,
             rest,
             length: text.len(),
             to,
             role,
+            has_breaks,
+            breaks,
         })
     }
 
@@ -308,7 +316,38 @@ impl Transition {
         (part(0) & part(1) & part(2)).to_bitmask() == 0xffff
     }
 
+    /// The line breaks in the text: where each run begins and ends.
+    pub fn breaks(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let breaks = self.breaks.into_iter();
+        breaks
+            .take_while(|(_, end)| *end > 0)
+            .map(|(begin, end)| (begin.into(), end.into()))
+    }
+
     fn has_text(&self, text: &[u8]) -> bool {
         self.text[..self.length] == *text
     }
+}
+
+/// Where each run of line breaks begins and ends, and whether there is one; `None` if there are too many.
+fn runs_of_breaks(text: &[u8]) -> Option<([(u8, u8); MAX_BREAKS], bool)> {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let mut breaks = [(0, 0); MAX_BREAKS];
+    if !text.iter().any(is_break) {
+        return Some((breaks, false));
+    }
+    let mut runs = 0;
+    for (at, byte) in (0..).zip(text) {
+        if !is_break(byte) {
+            continue;
+        }
+        match breaks[..runs].last_mut() {
+            Some((_, end)) if *end == at => *end += 1,
+            _ => {
+                *breaks.get_mut(runs)? = (at, at + 1);
+                runs += 1;
+            }
+        }
+    }
+    Some((breaks, true))
 }

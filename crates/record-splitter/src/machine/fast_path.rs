@@ -19,7 +19,7 @@ impl Splitter {
     ) -> Result<usize, SplitError> {
         let mut here = (begin, self.last);
         loop {
-            here = self.follow_transitions(chunk, here, fields);
+            here = self.follow_transitions(chunk, here, fields)?;
             // The end of the record is the machine's.
             if chunk.get(here.0) == Some(&b'}') && fields.shapes.is_field(here.1) {
                 break;
@@ -45,7 +45,7 @@ impl Splitter {
         chunk: &[u8],
         (mut at, mut last): (usize, NodeId),
         fields: &Fields,
-    ) -> (usize, NodeId) {
+    ) -> Result<(usize, NodeId), SplitError> {
         while let Some(rest) = chunk.get(at..)
             && let Some((step, value)) = fields.shapes.step(last, rest)
         {
@@ -53,10 +53,15 @@ impl Splitter {
             let Some(after) = value_end(chunk, begin, value, (step.to, step.role), fields) else {
                 break;
             };
+            if step.has_breaks {
+                for (first, end) in step.breaks() {
+                    self.buffer.retain_except(chunk, (at + first, at + end))?;
+                }
+            }
             (at, last) = after;
             self.note(step.role, begin, at);
         }
-        (at, last)
+        Ok((at, last))
     }
 
     /// Skips the next value wherever it is known to be, past the ends of containers before it. Where that stopped, and whether at a
