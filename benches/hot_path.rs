@@ -1,6 +1,7 @@
 //! Times the parts of the hot path: `cargo bench --bench hot_path`.
 #![expect(clippy::expect_used, reason = "a benchmark fails by panicking")]
 
+mod forms;
 mod parts;
 
 use divan::counter::BytesCount;
@@ -46,7 +47,7 @@ fn split_pretty(bencher: Bencher<'_, '_>) {
 fn split_sparse(bencher: Bencher<'_, '_>) {
     over(
         bencher,
-        &parts::sparse(&parts::compact(RECORDS)),
+        &forms::sparse(&parts::compact(RECORDS)),
         parts::split,
     );
 }
@@ -55,7 +56,7 @@ fn split_sparse(bencher: Bencher<'_, '_>) {
 fn split_shuffled(bencher: Bencher<'_, '_>) {
     over(
         bencher,
-        &parts::shuffled(&parts::compact(RECORDS)),
+        &forms::shuffled(&parts::compact(RECORDS)),
         parts::split,
     );
 }
@@ -64,7 +65,7 @@ fn split_shuffled(bencher: Bencher<'_, '_>) {
 fn split_interleaved(bencher: Bencher<'_, '_>) {
     over(
         bencher,
-        &parts::interleaved(&parts::compact(RECORDS)),
+        &forms::interleaved(&parts::compact(RECORDS)),
         parts::split,
     );
 }
@@ -73,7 +74,7 @@ fn split_interleaved(bencher: Bencher<'_, '_>) {
 fn split_pretty_shuffled(bencher: Bencher<'_, '_>) {
     over(
         bencher,
-        &parts::pretty(&parts::shuffled(&parts::compact(RECORDS))),
+        &parts::pretty(&forms::shuffled(&parts::compact(RECORDS))),
         parts::split,
     );
 }

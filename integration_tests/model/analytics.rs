@@ -88,34 +88,34 @@ type Setting = (&'static str, fn(&mut Analytics));
 /// Every setting of every switch that is not the default.
 const SETTINGS: &[Setting] = &[
     ("filters are required", |all| {
-        all.filters = FilterRule::Required
+        all.filters = FilterRule::Required;
     }),
     ("at most 7 rows a page, refused above", |all| {
-        all.max_page = 7
+        all.max_page = 7;
     }),
     ("at most 50 rows a page, capped", |all| {
         (all.max_page, all.above_max) = (50, AboveMax::Capped);
     }),
     ("no pageLimit", |all| all.takes_page_limit = false),
     ("a key at the top level", |all| {
-        all.next = NextPage::TopLevelKey
+        all.next = NextPage::TopLevelKey;
     }),
     ("a key in meta.next", |all| {
-        all.next = NextPage::BareKeyInMeta
+        all.next = NextPage::BareKeyInMeta;
     }),
     ("the start is exclusive", |all| all.start = Bound::Exclusive),
     ("the end is inclusive", |all| all.end = Bound::Inclusive),
     ("a kind is refused with 403", |all| {
-        all.refused.push((KINDS[1].to_owned(), 403))
+        all.refused.push((KINDS[1].to_owned(), 403));
     }),
     ("a kind is refused with 404", |all| {
-        all.refused.push((KINDS[1].to_owned(), 404))
+        all.refused.push((KINDS[1].to_owned(), 404));
     }),
     ("a kind is refused with 400", |all| {
-        all.refused.push((KINDS[1].to_owned(), 400))
+        all.refused.push((KINDS[1].to_owned(), 400));
     }),
     ("a kind is refused with 401", |all| {
-        all.refused.push((KINDS[1].to_owned(), 401))
+        all.refused.push((KINDS[1].to_owned(), 401));
     }),
     ("unknown kinds are 404", |all| all.unknown_id = 404),
 ];

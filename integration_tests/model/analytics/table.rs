@@ -37,7 +37,9 @@ impl Table {
             let kind = serde_json::from_str(kind).unwrap();
             rows.entry(kind).or_default().push(row.clone());
         }
-        rows.values_mut().for_each(|rows| rows.sort());
+        for rows in rows.values_mut() {
+            rows.sort();
+        }
         rows
     }
 }
@@ -56,7 +58,9 @@ pub fn at_dixa(dixa: &Dixa, from: i64) -> Rows {
             }
         }
     });
-    rows.values_mut().for_each(|rows| rows.sort());
+    for rows in rows.values_mut() {
+        rows.sort();
+    }
     rows
 }
 
