@@ -111,11 +111,12 @@ def bars(label, value, unit="", note=None, most=None, order=None):
     def draw(rows, title):
         rows = sorted(rows, key=lambda row: (row[value] is None, -float(row[order or value] or 0), shown(row[label])))
         longest = float(most or max(row[value] or 0 for row in rows)) or 1
+        texts = ["none" if row[value] is None else f"{row[value]:,}{unit}" for row in rows[:MOST_BARS]]
+        room = WIDTH - max(80, 9 * max(len(text) for text in texts))
         parts = []
-        for number, row in enumerate(rows[:MOST_BARS]):
+        for number, (row, said) in enumerate(zip(rows, texts, strict=False)):
             y, found = number * 40, row[value]
-            length = 0 if found is None else max(1, (WIDTH - 80) * float(found) / longest)
-            said = "none" if found is None else f"{found:,}{unit}"
+            length = 0 if found is None else max(1, room * float(found) / longest)
             aside = note(row) if note else ""
             parts.append(
                 f'<text x="0" y="{y + 13}">{escape(short(shown(row[label]), 44 - len(aside)))}</text>'

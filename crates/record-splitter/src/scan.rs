@@ -11,6 +11,11 @@ use crate::grammar;
 pub const BLOCK: usize = 48;
 pub type Block = [u8; BLOCK];
 
+/// The most runs of line breaks that the text between two values may have.
+const MAX_BREAKS: usize = 3;
+/// Where each run begins and ends; `(0, 0)` if there are fewer.
+pub type Breaks = [(u8, u8); MAX_BREAKS];
+
 /// The length of the number or literal at the start of a block, if it ends within the block and is not unusual.
 #[inline]
 pub fn number_or_literal(block: &Block) -> Option<usize> {
@@ -136,4 +141,27 @@ pub fn name(chunk: &[u8], at: usize) -> Option<&[u8]> {
     let end = (special_mask(block) & !1).trailing_zeros() as usize;
     let is_name = block[0] == b'"' && block.get(end) == Some(&b'"');
     is_name.then(|| &chunk[at + 1..at + end])
+}
+
+/// Where each run of line breaks begins and ends, and whether there is one; `None` if there are too many.
+pub fn runs_of_breaks(text: &[u8]) -> Option<(Breaks, bool)> {
+    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let mut breaks = [(0, 0); MAX_BREAKS];
+    if !text.iter().any(is_break) {
+        return Some((breaks, false));
+    }
+    let mut runs = 0;
+    for (at, byte) in (0..).zip(text) {
+        if !is_break(byte) {
+            continue;
+        }
+        match breaks[..runs].last_mut() {
+            Some((_, end)) if *end == at => *end += 1,
+            _ => {
+                *breaks.get_mut(runs)? = (at, at + 1);
+                runs += 1;
+            }
+        }
+    }
+    Some((breaks, true))
 }

@@ -16,8 +16,6 @@ use crate::scan::{self, BLOCK, Block};
 const MAX_NODES: usize = 2000;
 /// The maximum number of values per container, so that one whose keys are ids leaves room for the others.
 const MAX_VALUES: usize = 200;
-/// The most runs of line breaks that the text of a transition may have.
-const MAX_BREAKS: usize = 3;
 /// Of so many misses, one is learned if both places are taken.
 const MISSES: u8 = 8;
 /// Deeper nodes are not cached.
@@ -75,7 +73,7 @@ pub struct Transition {
     pub role: Role,
     /// Whether the text has line breaks, which are not part of the record.
     pub has_breaks: bool,
-    breaks: [(u8, u8); MAX_BREAKS],
+    breaks: scan::Breaks,
 }
 
 impl Default for ShapeCache {
@@ -291,7 +289,7 @@ impl Transition {
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         let mut rest = [u8::MAX; BLOCK];
         rest[..text.len()].fill(0);
-        let (breaks, has_breaks) = runs_of_breaks(text)?;
+        let (breaks, has_breaks) = scan::runs_of_breaks(text)?;
         Some(Self {
             text: bytes,
             rest,
@@ -327,27 +325,4 @@ impl Transition {
     fn has_text(&self, text: &[u8]) -> bool {
         self.text[..self.length] == *text
     }
-}
-
-/// Where each run of line breaks begins and ends, and whether there is one; `None` if there are too many.
-fn runs_of_breaks(text: &[u8]) -> Option<([(u8, u8); MAX_BREAKS], bool)> {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let mut breaks = [(0, 0); MAX_BREAKS];
-    if !text.iter().any(is_break) {
-        return Some((breaks, false));
-    }
-    let mut runs = 0;
-    for (at, byte) in (0..).zip(text) {
-        if !is_break(byte) {
-            continue;
-        }
-        match breaks[..runs].last_mut() {
-            Some((_, end)) if *end == at => *end += 1,
-            _ => {
-                *breaks.get_mut(runs)? = (at, at + 1);
-                runs += 1;
-            }
-        }
-    }
-    Some((breaks, true))
 }
