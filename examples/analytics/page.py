@@ -112,7 +112,7 @@ def bars(label, value, unit="", note=None, most=None, order=None):
         rows = sorted(rows, key=lambda row: (row[value] is None, -float(row[order or value] or 0), shown(row[label])))
         longest = float(most or max(row[value] or 0 for row in rows)) or 1
         texts = ["none" if row[value] is None else f"{row[value]:,}{unit}" for row in rows[:MOST_BARS]]
-        room = WIDTH - max(80, 9 * max(len(text) for text in texts))
+        room = WIDTH - max(80, 9 * max(map(len, texts), default=0))
         parts = []
         for number, (row, said) in enumerate(zip(rows, texts, strict=False)):
             y, found = number * 40, row[value]
