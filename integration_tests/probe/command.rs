@@ -6,13 +6,13 @@ use std::process::Output;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dixa_simulator::api::switches::{Bound, Forbidden};
+use dixa_simulator::api::switches::{Bound, FilterRule, Forbidden};
 use dixa_simulator::data::account::Account;
 use serde_json::{Value, json};
 use source_dixa::dixa::host::Host;
 use source_dixa::failure::FailureKind;
 
-use super::dixa::{Analytics, World, probe};
+use super::dixa::{World, probe};
 use crate::support::binary::binary;
 use crate::support::config::config;
 use crate::support::sim::Sim;
@@ -54,11 +54,9 @@ fn everything_that_is_sent_was_announced() {
             && sent.0.iter().zip(&announced.0).all(same)
             && (is_next || sent.1 == announced.1)
     };
-    let mut world = World {
-        analytics: Analytics::FilterRequired,
-        ..World::default()
-    };
+    let mut world = World::default();
     world.scenario.switches.after = Bound::Exclusive;
+    world.scenario.switches.analytics.filters = FilterRule::Required;
     let mut empty = World::default();
     empty.scenario.account = Account::empty();
     for world in [world, empty] {
@@ -145,7 +143,7 @@ fn exports_that_refuse_the_token_are_asked_once_and_the_lists_are_probed() {
             .filter(|(host, _)| *host == Host::Exports);
         assert_eq!(exports.count(), 1);
         let report = probed.report.ok().unwrap().to_json();
-        let not_readable = &report["answers"][17]["found"]["not_readable"];
+        let not_readable = &report["answers"][22]["found"]["not_readable"];
         assert_eq!(*not_readable, json!({"conversations": status.to_string()}));
         assert_eq!(report["answers"][0]["why"], status.to_string());
         assert_eq!(report["answers"][4]["verdict"], "as_assumed");
@@ -169,7 +167,7 @@ fn a_passing_fault_is_repeated() {
     let probed = probe(&world);
     let report = probed.report.ok().unwrap().to_json();
     assert_eq!(report["responses"]["statuses"]["main_api 503"], 1);
-    assert_eq!(report["answers"][17]["found"]["not_readable"], json!({}));
+    assert_eq!(report["answers"][22]["found"]["not_readable"], json!({}));
 }
 
 /// Runs the binary on a simulator.

@@ -39,25 +39,20 @@ use crate::support::time::{DAY, START};
 pub const NOW: i64 = START + 40 * DAY + DAY / 2;
 const ORIGIN: &str = "http://127.0.0.1:1";
 
-/// What a POST for analytics data gets.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Analytics {
-    #[default]
-    Missing,
-    FilterOptional,
-    FilterRequired,
-}
-
 /// A change of a response to a request for this target.
 pub type Rewrite = Rc<dyn Fn(&str, &mut Reply)>;
+
+/// A change of the body of a request.
+pub type Restore = Rc<dyn Fn(&str) -> String>;
 
 /// A Dixa to probe.
 #[derive(Clone)]
 pub struct World {
     pub scenario: Scenario,
-    pub analytics: Analytics,
     pub token: &'static str,
     pub rewrite: Option<Rewrite>,
+    /// Undoes `rewrite` in the body of a request.
+    pub restore: Option<Restore>,
 }
 
 /// An account with conversations in each of the last eight days, and some ten minutes ago.
@@ -159,9 +154,9 @@ impl Default for World {
                 token: TOKEN.to_owned(),
                 ..Scenario::default()
             },
-            analytics: Analytics::default(),
             token: TOKEN,
             rewrite: None,
+            restore: None,
         }
     }
 }
@@ -169,8 +164,8 @@ impl Default for World {
 struct Simulated {
     simulator: InProcess,
     switches: Switches,
-    analytics: Analytics,
     rewrite: Option<Rewrite>,
+    restore: Option<Restore>,
     started: Instant,
     sent: RefCell<Vec<(Host, String)>>,
     received: RefCell<Vec<String>>,
@@ -181,8 +176,8 @@ impl Simulated {
         Self {
             simulator: InProcess::new(world.scenario.clone()),
             switches: world.scenario.switches.clone(),
-            analytics: world.analytics,
             rewrite: world.rewrite.clone(),
+            restore: world.restore.clone(),
             started: Instant::now(),
             sent: RefCell::default(),
             received: RefCell::default(),
@@ -227,32 +222,16 @@ impl Simulated {
     }
 
     fn reply(&self, target: &str, headers: &HeaderMap, body: Option<&str>) -> Reply {
-        let json = |status: u16, body: &str| Reply {
-            status,
-            headers: Vec::new(),
-            body: body.as_bytes().to_vec(),
-            refused: None,
+        let authorization = headers["authorization"].to_str().unwrap();
+        let now = Instant::now().into_std();
+        let Some(body) = body else {
+            return self.simulator.get(target, authorization, now);
         };
-        let is_filtered = body.is_some_and(|body| body.contains("initial_direction"));
-        let is_filter = target.starts_with("/v1/analytics/filter/");
-        match (self.analytics, body) {
-            (Analytics::Missing, Some(_)) => json(
-                404,
-                r#"{"message":"The requested resource could not be found"}"#,
-            ),
-            (Analytics::FilterRequired, Some(_)) if !is_filtered => {
-                json(400, r#"{"message":"Invalid value in request"}"#)
-            }
-            (_, Some(_)) => json(200, r#"{"data":[]}"#),
-            (_, None) if is_filter => {
-                json(200, r#"{"data":[{"value":"INBOUND","label":"Inbound"}]}"#)
-            }
-            (_, None) => {
-                let authorization = headers["authorization"].to_str().unwrap();
-                self.simulator
-                    .get(target, authorization, Instant::now().into_std())
-            }
-        }
+        let body = match &self.restore {
+            Some(restore) => restore(body),
+            None => body.to_owned(),
+        };
+        self.simulator.post(target, authorization, &body, now)
     }
 
     fn http(&self, reply: Reply) -> Response {

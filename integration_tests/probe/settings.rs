@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use dixa_simulator::api::switches::{
-    AboveMax, Absent, AfterLast, Bound, DateHeader, Encoding, ErrorBody, Forbidden, Framing,
-    LastMeta, Layout, NextLink, Order, RetryAfter, Rounding, Switches,
+    AboveMax, Absent, AfterLast, Bound, DateHeader, Encoding, ErrorBody, FilterRule, Forbidden,
+    Framing, LastMeta, Layout, NextLink, NextPage, Order, RetryAfter, Rounding, Switches,
 };
+use dixa_simulator::data::analytics::{CLOSED, FIRST_RESPONSE, PRESENCE, RATINGS};
 use serde_json::Value;
 
-use super::dixa::{Analytics, World, probe};
+use super::dixa::{World, probe};
 use super::truth::truth;
 
 /// A setting, by the switch that it belongs to.
@@ -33,6 +34,12 @@ fn forbidden(status: u16) -> Vec<Forbidden> {
         path_prefix,
         status,
     }]
+}
+
+/// Every record id of analytics.
+fn all_refused(status: u16) -> Vec<(String, u16)> {
+    let ids = [RATINGS, CLOSED, FIRST_RESPONSE, PRESENCE];
+    ids.map(|id| (id.to_owned(), status)).into()
 }
 
 /// All settings other than the defaults.
@@ -84,18 +91,23 @@ const SETTINGS: &[Setting] = settings! {
     paging.after_last = AfterLast::EmptyPages;
     paging.after_last = AfterLast::FirstRow;
     paging.key_padding = 500;
+    analytics.filters = FilterRule::Required;
+    analytics.max_page = 250;
+    analytics.above_max = AboveMax::Capped;
+    analytics.takes_page_limit = false;
+    analytics.next = NextPage::TopLevelKey;
+    analytics.next = NextPage::BareKeyInMeta;
+    analytics.start = Bound::Exclusive;
+    analytics.end = Bound::Inclusive;
+    analytics.unstable_bytes = true;
+    analytics.unknown_id = 404;
+    analytics.unknown_id = 500;
+    analytics.refused = all_refused(400);
+    analytics.refused = all_refused(403);
 };
 
 /// Settings of the test's own Dixa.
-const OTHERS: &[Setting] = &[
-    ("analytics", |world| {
-        world.analytics = Analytics::FilterOptional;
-    }),
-    ("analytics", |world| {
-        world.analytics = Analytics::FilterRequired;
-    }),
-    ("limits", |world| world.scenario.limits.exports.count = 5),
-];
+const OTHERS: &[Setting] = &[("limits", |world| world.scenario.limits.exports.count = 5)];
 
 fn settings() -> impl Iterator<Item = &'static Setting> {
     SETTINGS.iter().chain(OTHERS)

@@ -1,12 +1,12 @@
 //! What a report must say of a simulated Dixa: its switches, in the words of the report.
 
 use dixa_simulator::api::switches::{
-    AboveMax, Absent, AfterLast, Bound, DateHeader, Encoding, ErrorBody, Framing, LastMeta, Layout,
-    NextLink, Order, RetryAfter, Rounding, Switches,
+    AboveMax, Absent, AfterLast, Bound, DateHeader, Encoding, ErrorBody, FilterRule, Framing,
+    LastMeta, Layout, NextLink, NextPage, Order, RetryAfter, Rounding, Switches,
 };
 use serde_json::{Value, json};
 
-use super::dixa::{Analytics, World};
+use super::dixa::World;
 
 /// A path in the report's `found`, and its value.
 pub type Fact = (&'static str, Value);
@@ -59,11 +59,15 @@ fn error_body(form: ErrorBody) -> Value {
     })
 }
 
-fn exports(switches: &Switches) -> Vec<Fact> {
-    let exact = |bound| match bound {
+/// Whether a bound includes its own millisecond.
+fn exact(bound: Bound) -> &'static str {
+    match bound {
         Bound::Inclusive => "inclusive",
         Bound::Exclusive => "exclusive",
-    };
+    }
+}
+
+fn exports(switches: &Switches) -> Vec<Fact> {
     let (mut after, mut before) = (exact(switches.after), exact(switches.before));
     let wider = "wider than requested";
     match switches.rounding {
@@ -192,17 +196,7 @@ fn lists(world: &World) -> Vec<Fact> {
         // No record id can be seen.
         return facts;
     }
-    facts.push((
-        "analytics_filters.without_filter",
-        json!(match world.analytics {
-            Analytics::Missing => 404,
-            Analytics::FilterOptional => 200,
-            Analytics::FilterRequired => 400,
-        }),
-    ));
-    if world.analytics == Analytics::FilterRequired {
-        facts.push(("analytics_filters.with_a_filter", json!(200)));
-    }
+    facts.extend(analytics(switches));
     let form = match switches.retry_after {
         RetryAfter::None => "absent",
         RetryAfter::Seconds => "seconds",
@@ -216,13 +210,87 @@ fn lists(world: &World) -> Vec<Fact> {
     facts
 }
 
-fn links(switches: &Switches) -> Vec<Fact> {
-    let paging = &switches.paging;
-    let form = match paging.next {
+/// Of a record whose rows of a day fit on a page of 250.
+fn analytics(switches: &Switches) -> Vec<Fact> {
+    let (paging, analytics) = (&switches.paging, &switches.analytics);
+    if let Some((_, status)) = analytics.refused.first() {
+        return vec![
+            ("analytics_filters.without_filter", json!(status)),
+            ("analytics_bounds.start", Value::Null),
+            ("analytics_ids.unknown_id", Value::Null),
+        ];
+    }
+    let is_filtered = analytics.filters == FilterRule::Required;
+    let without_filter = if is_filtered { 400 } else { 200 };
+    let mut facts = vec![("analytics_filters.without_filter", json!(without_filter))];
+    let is_hidden = paging.empty_page == Some(0);
+    if is_filtered && is_hidden {
+        // No value of the filter can be seen.
+        return facts;
+    }
+    if is_filtered {
+        facts.push(("analytics_filters.with_a_filter", json!(200)));
+    }
+    let status = |size: usize| {
+        let is_small = size <= analytics.max_page || analytics.above_max == AboveMax::Capped;
+        json!(if analytics.takes_page_limit && is_small {
+            200
+        } else {
+            400
+        })
+    };
+    facts.extend([
+        ("analytics_pages.one.status", status(1)),
+        ("analytics_pages.maximum.status", status(300)),
+        ("analytics_pages.above_maximum.status", status(301)),
+        ("analytics_ids.unknown_id", json!(analytics.unknown_id)),
+    ]);
+    let is_endless = paging.after_last != AfterLast::Nothing || paging.next == NextLink::SameKey;
+    if analytics.takes_page_limit || is_endless || is_hidden {
+        let form = match analytics.next {
+            NextPage::MetaLink => link_form(&paging.next),
+            NextPage::TopLevelKey => "page key outside of `meta`",
+            NextPage::BareKeyInMeta => "page key alone",
+        };
+        facts.push(("analytics_links.next_page", json!([form])));
+    }
+    // Pages of the default size may not have all rows.
+    let is_whole = status(300) == 200;
+    let is_told = is_whole && !is_endless && !is_hidden;
+    let bytes = if analytics.unstable_bytes {
+        "differ"
+    } else {
+        "same"
+    };
+    if is_told {
+        facts.push(("analytics_rows.bytes", json!(bytes)));
+    } else if is_endless || is_hidden {
+        facts.push(("analytics_rows.bytes", Value::Null));
+    }
+    for (path, bound) in [
+        ("analytics_bounds.start", analytics.start),
+        ("analytics_bounds.end", analytics.end),
+    ] {
+        if is_hidden || is_whole && is_endless && bound == Bound::Exclusive {
+            facts.push((path, Value::Null));
+        } else if is_whole {
+            facts.push((path, json!(exact(bound))));
+        }
+    }
+    facts
+}
+
+fn link_form(next: &NextLink) -> &'static str {
+    match next {
         NextLink::Relative | NextLink::SameKey => "relative",
         NextLink::Absolute => "absolute",
         NextLink::Elsewhere(_) => "to another host",
-    };
+    }
+}
+
+fn links(switches: &Switches) -> Vec<Fact> {
+    let paging = &switches.paging;
+    let form = link_form(&paging.next);
     let end = match paging.last {
         LastMeta::Absent => "absent",
         LastMeta::Null => "null",

@@ -32,7 +32,7 @@ pub struct Ask {
 #[derive(Clone)]
 struct AskBody {
     json: String,
-    shown: &'static str,
+    shown: String,
 }
 
 impl Ask {
@@ -103,7 +103,7 @@ impl Ask {
 
     /// As a POST of this JSON.
     #[must_use]
-    pub fn post(self, json: String, shown: &'static str) -> Self {
+    pub fn post(self, json: String, shown: String) -> Self {
         Self {
             body: Some(AskBody { json, shown }),
             ..self

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::commands::probe::ask::Ask;
 use crate::commands::probe::subjects;
@@ -18,11 +18,6 @@ pub const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// A parameter that no documentation knows.
 const UNDOCUMENTED: &str = "undocumented";
-const INTERVAL: &str =
-    "{\"id\": {a record id}, \"timezone\": \"UTC\", \"periodFilter\": {yesterday}}";
-const FILTERED: &str = "{\"id\": {a record id}, \"timezone\": \"UTC\", \"periodFilter\": {yesterday}, \
-    \"filters\": {a value of initial_direction}}";
-
 /// A bound of a window, and how it is shown.
 pub type Shown = (EpochMs, &'static str);
 
@@ -137,17 +132,90 @@ pub fn filter_values() -> Ask {
     Ask::list("/v1/analytics/filter/initial_direction")
 }
 
-/// The analytics records of one day, with these values of a filter, or without any.
-pub fn analytics(id: &str, day: EpochMs, directions: Option<&[String]>) -> Ask {
-    let time = |at: EpochMs| at.to_rfc3339(SecondsFormat::Millis);
-    let period = json!({"_type": "Interval", "start": time(day), "end": time(day.plus(WHOLE_DAY))});
-    let mut body = json!({"id": id, "timezone": "UTC", "periodFilter": period});
-    let mut shown = INTERVAL;
-    if let Some(values) = directions {
-        body["filters"] = Value::Array(vec![
-            json!({"attribute": "initial_direction", "values": values}),
-        ]);
-        shown = FILTERED;
+/// Which analytics data is requested.
+#[derive(Clone)]
+pub struct AnalyticsQuery {
+    /// A record of the catalogue.
+    pub id: String,
+    /// Values of `initial_direction` to filter by; none for no filter.
+    pub directions: Vec<String>,
+    pub period: Period,
+}
+
+/// An interval of analytics, and how it is shown.
+#[derive(Clone, Copy)]
+pub struct Period {
+    pub start: EpochMs,
+    pub end: EpochMs,
+    shown: &'static str,
+}
+
+impl Period {
+    pub fn day_before(today: EpochMs) -> Self {
+        Self {
+            start: today.minus(WHOLE_DAY),
+            end: today,
+            shown: "{yesterday}",
+        }
     }
-    Ask::list(subjects::analytics_catalogue().path).post(body.to_string(), shown)
+
+    /// As long as a window of a read may be.
+    pub fn month_before(today: EpochMs) -> Self {
+        Self {
+            start: today.minus(30 * WHOLE_DAY),
+            end: today,
+            shown: "{30 days before today}",
+        }
+    }
+
+    /// Between the times of two known rows.
+    pub fn between((start, end): (EpochMs, EpochMs)) -> Self {
+        Self {
+            start,
+            end,
+            shown: "{t1 to t2}",
+        }
+    }
+}
+
+impl AnalyticsQuery {
+    #[must_use]
+    pub fn during(&self, period: Period) -> Self {
+        Self {
+            period,
+            ..self.clone()
+        }
+    }
+
+    #[must_use]
+    pub fn of_unknown_id(&self) -> Self {
+        Self {
+            id: UNDOCUMENTED.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The request for the first page, without a page size.
+    pub fn ask(&self) -> Ask {
+        let Period { start, end, shown } = self.period;
+        let time = |at: EpochMs| at.to_rfc3339(SecondsFormat::Millis);
+        let mut body = json!({
+            "id": self.id,
+            "timezone": "UTC",
+            "periodFilter": {"_type": "Interval", "start": time(start), "end": time(end)},
+        });
+        let id = match &*self.id {
+            UNDOCUMENTED => "\"undocumented\"",
+            _ => "{a record id}",
+        };
+        let mut filters = "";
+        if !self.directions.is_empty() {
+            body["filters"] =
+                json!([{"attribute": "initial_direction", "values": self.directions}]);
+            filters = ", \"filters\": {a value of initial_direction}";
+        }
+        let shown =
+            format!("{{\"id\": {id}, \"timezone\": \"UTC\", \"periodFilter\": {shown}{filters}}}");
+        Ask::stream(subjects::analytics_rows()).post(body.to_string(), shown)
+    }
 }

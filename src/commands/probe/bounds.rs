@@ -9,12 +9,12 @@ use crate::commands::probe::sender::Sender;
 use crate::epoch::EpochMs;
 use crate::failure::Failure;
 
-/// Two conversations with different times, and nothing that needs to be near them.
-type Pair = (SeenRecord, SeenRecord);
+/// Two records with different times, and nothing that needs to be near them.
+pub type Pair = (SeenRecord, SeenRecord);
 
 /// What a bound turned out to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Meaning {
+pub enum Meaning {
     Inclusive,
     Exclusive,
     /// It lets through what is outside.
@@ -25,7 +25,7 @@ enum Meaning {
 }
 
 impl Meaning {
-    fn name(self) -> Option<&'static str> {
+    pub fn name(self) -> Option<&'static str> {
         match self {
             Self::Inclusive => Some("inclusive"),
             Self::Exclusive => Some("exclusive"),
@@ -114,9 +114,9 @@ fn has(reply: &Reply, record: SeenRecord) -> bool {
     reply.records().is_some_and(|records| records.has(record))
 }
 
-/// Two conversations next to each other in time, apart enough for a window between them. Their times are not next to a multiple
+/// Two records next to each other in time, apart enough for a window between them. Their times are not next to a multiple
 /// of ten milliseconds, where a rounded bound could not be told from an exact one.
-fn pair(records: &Records, (start, end): (EpochMs, EpochMs)) -> Option<Pair> {
+pub fn pair(records: &Records, (start, end): (EpochMs, EpochMs)) -> Option<Pair> {
     let mut seen = records.seen.clone();
     seen.retain(|record| record.time.is_some_and(|time| start <= time && time < end));
     seen.sort_by_key(|record| record.time);

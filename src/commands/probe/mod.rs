@@ -1,6 +1,7 @@
 //! `probe`: settles the doubts about Dixa on a real account, with a few requests that only read, and reports without any data.
 
 mod analytics;
+mod analytics_pages;
 mod ask;
 mod asks;
 mod bounds;
@@ -87,35 +88,35 @@ pub async fn run(
     lists.ask_all(sender, sample.span).await?;
     let links = pages::links(sender, &lists).await?;
     let undocumented = Undocumented::ask(sender, sample.day).await?;
-    let analytics = analytics::filters(sender, &lists).await?;
+    let analytics = analytics::answers(sender, &lists).await?;
     let refused_windows = refused_windows(sender, sample.day, &undocumented).await?;
     let token_forms = token_forms(sender, sample.day).await?;
 
     let replies = lists.replies().chain([&sample.reply, &messages]);
     let [absent_values, mixed_types, enumerations, undeclared_fields] = contents(replies);
+    let mut answers = vec![
+        bounds,
+        sample.order(&by_date),
+        sample.dates(&by_date),
+        lag,
+        pages::page_sizes(&lists),
+        links,
+        sender.log.date_header(),
+        sender.log.retry_after(),
+        sender.log.encodings(),
+        sender.log.time_to_first_byte(),
+        absent_values,
+        mixed_types,
+        enumerations,
+        undeclared_fields,
+        undocumented.answer(),
+        refused_windows,
+    ];
+    answers.extend(analytics);
+    answers.extend([lists.permissions(&sample.reply), token_forms]);
     Ok(Report {
         sent: sender.sent(),
-        answers: vec![
-            bounds,
-            sample.order(&by_date),
-            sample.dates(&by_date),
-            lag,
-            pages::page_sizes(&lists),
-            links,
-            sender.log.date_header(),
-            sender.log.retry_after(),
-            sender.log.encodings(),
-            sender.log.time_to_first_byte(),
-            absent_values,
-            mixed_types,
-            enumerations,
-            undeclared_fields,
-            undocumented.answer(),
-            refused_windows,
-            analytics,
-            lists.permissions(&sample.reply),
-            token_forms,
-        ],
+        answers,
         responses: sender.log.overview(),
     })
 }

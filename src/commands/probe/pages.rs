@@ -183,9 +183,10 @@ impl Links {
     }
 }
 
-const FOREIGN: &str = "to another host";
+pub const FOREIGN: &str = "to another host";
 
-fn form(sender: &Sender<'_>, ask: &Ask, next: &NextPage) -> &'static str {
+/// How a response names the next page.
+pub fn form(sender: &Sender<'_>, ask: &Ask, next: &NextPage) -> &'static str {
     match next {
         NextPage::Key(_) => "page key outside of `meta`",
         NextPage::Link(link) if sender.is_foreign(ask, link) => FOREIGN,

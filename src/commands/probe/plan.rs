@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use crate::commands::numbers::plural;
+use crate::commands::probe::analytics_pages::page_limit;
 use crate::commands::probe::ask::Ask;
-use crate::commands::probe::asks;
+use crate::commands::probe::asks::{self, AnalyticsQuery, Period};
 use crate::commands::probe::lists;
 use crate::commands::probe::pages;
 use crate::commands::probe::sender::{MAX_API, MAX_EXPORTS};
@@ -18,6 +19,8 @@ pub fn plan() -> Vec<(Ask, &'static str)> {
     let mut plan = of_exports(EpochMs(0));
     plan.extend(lists::streams().flat_map(of_list));
     plan.extend(of_answers(EpochMs(0)));
+    plan.extend(of_analytics(EpochMs(0)));
+    plan.extend(of_refusals(EpochMs(0)));
     let mut shown = HashSet::new();
     plan.retain(|(ask, _)| shown.insert(ask.to_string()));
     plan
@@ -57,18 +60,52 @@ fn of_answers(now: EpochMs) -> Vec<(Ask, &'static str)> {
             "whether a page key carries filters",
         ),
         (asks::undocumented_list(), "an unknown parameter"),
-        (
-            asks::analytics("", now, None),
-            "facts of yesterday, without filters",
-        ),
+    ]
+}
+
+/// The requests for analytics. Those after the first are filtered, too, if it is refused without a filter.
+fn of_analytics(now: EpochMs) -> Vec<(Ask, &'static str)> {
+    let query = AnalyticsQuery {
+        id: String::new(),
+        directions: Vec::new(),
+        period: Period::day_before(now),
+    };
+    let filtered = AnalyticsQuery {
+        directions: vec![String::new()],
+        ..query.clone()
+    };
+    let month = query.during(Period::month_before(now));
+    let between = query.during(Period::between((now, now)));
+    let sized = |size: u32| query.ask().with("pageLimit", size);
+    let limit = page_limit();
+    vec![
+        (query.ask(), "analytics data without a filter"),
         (
             asks::filter_values(),
             "the values of a filter, only if one is needed",
         ),
         (
-            asks::analytics("", now, Some(&[])),
-            "the same facts, with that filter",
+            filtered.ask(),
+            "the same data with that filter, which the requests below then have, too",
         ),
+        (
+            month.ask(),
+            "the same of a month, only if yesterday has none; the requests below are then for a month",
+        ),
+        (sized(limit), "the same in the largest pages, twice"),
+        (sized(limit + 1), "a page that is too large"),
+        (sized(1), "how a page names the next one"),
+        (
+            between.ask().with("pageLimit", limit),
+            "from the time of one row to that of another, without `pageLimit` if it is refused",
+        ),
+        (query.of_unknown_id().ask(), "an unknown record id"),
+    ]
+}
+
+/// The requests that are refused, and those with the token in other forms.
+fn of_refusals(now: EpochMs) -> Vec<(Ask, &'static str)> {
+    vec![
         (asks::undocumented_export(now), "an unknown parameter"),
         (asks::reversed(now), "an invalid window"),
         (

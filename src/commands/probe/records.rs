@@ -14,7 +14,7 @@ use crate::dixa::error::{BodyFault, Error};
 use crate::dixa::next_page::{NextPage, next_page};
 use crate::dixa::response::Response;
 use crate::epoch::EpochMs;
-use crate::streams::stream::Stream;
+use crate::streams::stream::{Span, Stream};
 
 /// A longer body is not read to its end.
 const MAX_BODY: u64 = 200 * 1024 * 1024;
@@ -160,13 +160,20 @@ impl Records {
     }
 
     fn add(&mut self, record: Record<'_>) {
+        let value = serde_json::from_slice::<Value>(record.bytes);
         let format = self.stream.map(Stream::time_format);
-        let time = record.cursor.and_then(|token| format?.read(token));
+        let time = match self.stream.map(|stream| &stream.span) {
+            Some(Span::Days { time }) => {
+                let time = value.as_ref().ok().and_then(|value| value.pointer(time));
+                time.and_then(|time| format?.read(time.to_string().as_bytes()))
+            }
+            _ => record.cursor.and_then(|token| format?.read(token)),
+        };
         self.seen.push(SeenRecord {
             fingerprint: xxh3_128(record.key.unwrap_or(record.bytes)),
             time,
         });
-        let Ok(value) = serde_json::from_slice::<Value>(record.bytes) else {
+        let Ok(value) = value else {
             return;
         };
         self.fields.add(&value);

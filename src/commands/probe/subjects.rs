@@ -34,3 +34,8 @@ pub fn organization() -> &'static Stream {
 pub fn analytics_catalogue() -> &'static Stream {
     stream("analytics_records")
 }
+
+/// The data of one record of the catalogue.
+pub fn analytics_rows() -> &'static Stream {
+    stream("analytics_record_data")
+}
