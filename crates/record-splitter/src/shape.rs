@@ -37,6 +37,8 @@ pub struct ShapeCache {
     nodes: Vec<Node>,
     /// For the inside of a container: the nodes of its values, by name.
     values: Vec<Values>,
+    /// Whether any transition has line breaks.
+    pub has_breaks: bool,
 }
 
 type Values = HashMap<Box<[u8]>, NodeId, RandomState>;
@@ -71,8 +73,8 @@ pub struct Transition {
     pub length: usize,
     pub to: NodeId,
     pub role: Role,
-    /// Whether the text has line breaks, which are not part of the record.
-    pub has_breaks: bool,
+    /// Whether the text has line breaks, which are not part of the record, and where.
+    has_breaks: bool,
     breaks: scan::Breaks,
 }
 
@@ -81,6 +83,7 @@ impl Default for ShapeCache {
         Self {
             nodes: vec![Node::new(NodeId::UNKNOWN, 0, true)],
             values: vec![Values::default()],
+            has_breaks: false,
         }
     }
 }
@@ -255,6 +258,7 @@ impl ShapeCache {
         if !node.transitions.iter().flatten().any(is_known)
             && let Some(transition) = Transition::new(text, to, role)
         {
+            self.has_breaks |= transition.has_breaks;
             node.transitions.swap(0, 1);
             node.transitions[0] = Some(transition);
         }
