@@ -166,12 +166,6 @@ impl ShapeCache {
         self.node(node).is_some_and(|node| node.depth % 2 == 0)
     }
 
-    /// Whether a node is a value directly in a record.
-    #[inline]
-    pub fn is_field(&self, node: NodeId) -> bool {
-        self.node(node).is_some_and(|node| node.depth == 1)
-    }
-
     /// The insides of the containers that are open at a node, innermost first, except for the record itself. Each with whether it
     /// is an object.
     pub fn open(&self, node: NodeId) -> impl Iterator<Item = (NodeId, bool)> {

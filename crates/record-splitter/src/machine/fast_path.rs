@@ -24,8 +24,8 @@ impl Splitter {
             } else {
                 self.follow_transitions::<false>(chunk, here, fields)?
             };
-            // The end of the record is the machine's.
-            if chunk.get(here.0) == Some(&b'}') && fields.shapes.is_field(here.1) {
+            // Mostly the end of the record, which is the machine's.
+            if matches!(chunk.get(here.0), Some(b'}' | b']')) {
                 break;
             }
             match self.next_value(chunk, here, fields)? {
