@@ -138,8 +138,6 @@ class Workshop:
     def __init__(self, tools, dixa, directory, claims):
         self.tools, self.dixa, self.directory, self.claims = tools, dixa, directory, claims
         self.name = ""
-        self.counts = {stream: count["rows"] for stream, count in dixa.counts().items()}
-        self.suggested = {name: rows for name, rows in self.counts.items() if name not in OPT_IN}
         self.config = fast(dixa)
         self.bin = directory / "bin"
         self.bin.mkdir()
@@ -216,10 +214,18 @@ class Workshop:
     def equal(self, claim, found, expected):
         self.claims.equal(f"{self.name}: {claim}", found, expected)
 
+    @property
+    def counts(self):
+        """The rows of each stream, as they are now."""
+        return {stream: count["rows"] for stream, count in self.dixa.counts().items()}
+
+    @property
+    def suggested(self):
+        return {name: rows for name, rows in self.counts.items() if name not in OPT_IN}
+
     def changed(self):
         """Changes something in Dixa, and waits for the next second: a read ends at the last whole one."""
         self.dixa.change(updated=5, added=2)
-        self.counts["conversations"] += 2
         time.sleep(1.1)
 
 
@@ -391,14 +397,14 @@ def probe(work, text):
     folder = work.folder()
     ran = work.run(text, folder)
     report = (folder / "report.md").read_text() if text.endswith("report.md") else ran.stdout
-    work.holds("our assumptions hold", "**Our assumptions hold." in report, report[:500])
+    work.holds("our assumptions hold", "**Our assumptions hold " in report, report[:500])
     work.quiet(ran)
 
 
 @runs(r"source-dixa probe --config config.json --format json \| jq .verdict")
 def probe_verdict(work, text):
     ran = work.run(text, work.folder())
-    work.holds("our assumptions hold", ran.stdout.startswith('"Our assumptions hold.'), ran.stdout)
+    work.holds("our assumptions hold", ran.stdout.startswith('"Our assumptions hold '), ran.stdout)
     work.quiet(ran)
 
 
@@ -406,8 +412,8 @@ def probe_verdict(work, text):
 def read(work, text):
     folder = work.folder()
     work.quiet(work.run(text, folder))
-    expected = {**work.suggested, "conversations": work.counts["conversations"]}
-    work.equal("every suggested stream is there", record_counts((folder / "messages.jsonl").read_text()), expected)
+    counts = record_counts((folder / "messages.jsonl").read_text())
+    work.equal("every suggested stream is there", counts, work.suggested)
 
 
 @runs(
