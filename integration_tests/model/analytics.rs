@@ -231,6 +231,26 @@ fn if_every_kind_is_refused_the_stream_fails_unless_none_is_found() {
 }
 
 #[test]
+fn a_refused_kind_is_named_even_if_another_one_fails() {
+    paused().block_on(async {
+        let refused = [(KINDS[0].to_owned(), 500), (KINDS[1].to_owned(), 403)];
+        let analytics = Analytics {
+            refused: refused.to_vec(),
+            ..Analytics::default()
+        };
+        let ran = incremental(&dixa(account(), analytics), &HashMap::new(), usize::MAX).await;
+        assert_eq!(ran.done, Some(false));
+        let named = format!("{} (403)", KINDS[1]);
+        let warnings = ran.warnings();
+        assert!(
+            warnings.iter().any(|warning| warning.contains(&named)),
+            "{warnings:?}"
+        );
+        assert!(ran.errors()[0]["message"].to_string().contains("500"));
+    });
+}
+
+#[test]
 fn windows_are_whole_days_that_adjoin_and_grow() {
     let start = NOW - 100 * DAY + 7 * HOUR;
     paused().block_on(async {

@@ -194,10 +194,8 @@ impl ReadContext<'_> {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        self.report_refusals(days, refusals, ids.len())
+        self.report_refusals(days, refusals, ids.len())?;
+        failed.map_or(Ok(()), Err)
     }
 
     /// Warns of the ids that Dixa refuses; an error if they are all, with another status than 404.
