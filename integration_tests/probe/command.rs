@@ -6,13 +6,14 @@ use std::process::Output;
 use std::rc::Rc;
 use std::time::Duration;
 
+use dixa_simulator::api::in_process::Reply;
 use dixa_simulator::api::switches::{Bound, FilterRule, Forbidden};
 use dixa_simulator::data::account::Account;
 use serde_json::{Value, json};
 use source_dixa::dixa::host::Host;
 use source_dixa::failure::FailureKind;
 
-use super::dixa::{World, probe};
+use super::dixa::{Probed, World, probe};
 use crate::support::binary::binary;
 use crate::support::config::config;
 use crate::support::sim::Sim;
@@ -128,6 +129,46 @@ fn no_connection_is_the_usual_error() {
     assert_eq!(failure.kind, FailureKind::Transient);
 }
 
+/// Probes a Dixa whose responses are all changed.
+fn probe_changed(change: impl Fn(&mut Reply) + 'static) -> Probed {
+    probe(&World {
+        rewrite: Some(Rc::new(move |_, reply| change(reply))),
+        ..World::default()
+    })
+}
+
+#[test]
+fn there_is_no_report_if_neither_host_can_be_read() {
+    for status in [302, 404, 429, 503] {
+        let probed = probe_changed(move |reply| reply.status = status);
+        let text = probed.report.err().unwrap().text();
+        assert!(text.contains(&status.to_string()), "{text}");
+        assert!(probed.sent.len() <= 9, "{status}");
+    }
+    let probed = probe_changed(|reply| reply.body = b"<html></html>".to_vec());
+    let text = probed.report.err().unwrap().text();
+    assert_eq!(
+        text,
+        "There is nothing to report, since neither of Dixa's APIs can be read: the response is not the expected JSON. \
+         Check that no proxy or firewall changes the responses."
+    );
+}
+
+#[test]
+fn a_wait_that_is_too_long_for_a_person_ends_the_probe() {
+    let probed = probe_changed(|reply| {
+        reply.status = 429;
+        reply
+            .headers
+            .push(("Retry-After".to_owned(), "3600".to_owned()));
+    });
+    let failure = probed.report.err().unwrap();
+    assert_eq!(failure.kind, FailureKind::Transient);
+    assert!(failure.text().contains("429"), "{}", failure.text());
+    assert_eq!(probed.sent.len(), 1);
+    assert!(probed.took < Duration::from_secs(5), "{:?}", probed.took);
+}
+
 #[test]
 fn exports_that_refuse_the_token_are_asked_once_and_the_lists_are_probed() {
     for status in [401, 403] {
@@ -187,7 +228,7 @@ fn the_report_is_all_of_stdout_in_either_format() {
     assert_eq!(markdown.status.code(), Some(0));
     let text = String::from_utf8(markdown.stdout).unwrap();
     assert!(
-        text.starts_with("# How this Dixa account behaves\n\n**Our assumptions hold."),
+        text.starts_with("# How this Dixa account behaves\n\n**Our assumptions hold "),
         "{text}"
     );
     let printed = run(&["--format", "json"], &config);

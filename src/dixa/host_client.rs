@@ -125,11 +125,22 @@ impl HostClient {
         self.response(permit, head, body, retry_budget)
     }
 
-    /// Pauses the host after a 429 to a request that was sent alone; for how long.
-    pub fn pause_after(&self, head: &ResponseHead) -> Duration {
+    /// Pauses the host after a 429 to a request that was sent alone. An error if Dixa asks for a longer wait than the budget has.
+    pub fn pause_after(
+        &self,
+        head: &ResponseHead,
+        retry_budget: &RetryBudget,
+    ) -> Result<(), Error> {
         let pause = pause(self.host, head.retry_after, 1, fastrand::f64());
+        if pause > retry_budget.max_total_pause {
+            return Err(Error::RateLimited {
+                host: self.host,
+                hit: RateLimitHit::FIRST,
+                retry_after: head.retry_after,
+            });
+        }
         self.rate_limiter.pause(pause);
-        pause
+        Ok(())
     }
 
     fn response<'a>(

@@ -40,6 +40,15 @@ pub struct RateLimitHit {
     pub duration: Duration,
 }
 
+impl RateLimitHit {
+    /// A 429 that is not part of a series.
+    pub const FIRST: Self = Self {
+        is_endpoint_only: false,
+        count: 1,
+        duration: Duration::ZERO,
+    };
+}
+
 impl Streak {
     /// Counts a 429 received at `now` for a request sent at `sent`; `false` if it belongs to the previous one.
     fn count(&mut self, sent: Instant, now: Instant) -> bool {

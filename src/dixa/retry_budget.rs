@@ -80,6 +80,7 @@ impl RetryBudget {
         between_bytes: Duration::from_secs(30),
         between_records: Duration::from_secs(60),
         whole_body: Duration::from_secs(5 * 60),
+        max_total_pause: Duration::from_secs(5 * 60),
         ..Self::CHECK
     };
 

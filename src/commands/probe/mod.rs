@@ -38,7 +38,7 @@ use crate::dixa::client::Client;
 use crate::dixa::error::Error;
 use crate::dixa::host::Host;
 use crate::epoch::EpochMs;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::output::Output;
 use crate::output::console::Terminal;
 use crate::streams::stream::Stream;
@@ -128,20 +128,28 @@ async fn first_contact(sender: &mut Sender<'_>) -> Result<(Sample, Lists), Failu
     lists
         .ask_one(sender, subjects::agents(), sample.span)
         .await?;
-    let agents = lists.0.first().and_then(|list| list.first.status());
-    let exports = sample.reply.status();
-    let is_hopeless = |status: Option<u16>| matches!(status, Some(401 | 403 | 500..));
-    match exports {
-        Some(status) if is_hopeless(exports) && is_hopeless(agents) => Err(Error::Status {
+    let agents = lists.0.first().map(|list| &list.first);
+    if !sample.reply.is_hopeless() || !agents.is_some_and(Reply::is_hopeless) {
+        return Ok((sample, lists));
+    }
+    Err(match sample.reply.status() {
+        Some(status) => Error::Status {
             host: Host::Exports,
             status,
             retry_after: None,
             is_web_page: false,
             text: None,
         }
-        .into()),
-        _ => Ok((sample, lists)),
-    }
+        .into(),
+        None => Failure {
+            kind: FailureKind::Transient,
+            advice: Some("Check that no proxy or firewall changes the responses.".to_owned()),
+            ..Failure::system(format!(
+                "There is nothing to report, since neither of Dixa's APIs can be read: {}",
+                sample.reply.words()
+            ))
+        },
+    })
 }
 
 /// What all records say about fields and values.

@@ -90,6 +90,16 @@ impl Reply {
         matches!(self.status(), Some(401 | 403))
     }
 
+    /// Whether other requests to the host are not worth sending, if the other host says the same: it sends nothing that can be read,
+    /// and the request is not to blame.
+    pub fn is_hopeless(&self) -> bool {
+        match &self.outcome {
+            Outcome::Records(_) => false,
+            Outcome::Status(refused) => refused.status != 400,
+            Outcome::Failed(fault) => matches!(fault, Fault::Invalid | Fault::Encoding),
+        }
+    }
+
     /// What came, in a few words.
     pub fn words(&self) -> String {
         match &self.outcome {

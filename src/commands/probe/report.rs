@@ -134,10 +134,16 @@ impl Report {
         };
         let differs = of(|verdict| matches!(verdict, Verdict::Differs(_)));
         let not_settled = of(|verdict| matches!(verdict, Verdict::NotSettled(_)));
-        let mut text = if differs.is_empty() {
+        let questions = self.answers.len();
+        let mut text = if !differs.is_empty() {
+            format!("Not as assumed: {}", differs.join(", "))
+        } else if not_settled.is_empty() {
             "Our assumptions hold".to_owned()
         } else {
-            format!("Not as assumed: {}", differs.join(", "))
+            let settled = questions - not_settled.len();
+            format!(
+                "Our assumptions hold in the {settled} of {questions} questions that are settled"
+            )
         };
         if !not_settled.is_empty() {
             let _ = write!(text, ". Not settled: {}", not_settled.join(", "));
@@ -274,7 +280,7 @@ mod tests {
             (vec![holds()], "Our assumptions hold."),
             (
                 vec![holds(), not_settled()],
-                "Our assumptions hold. Not settled: lag.",
+                "Our assumptions hold in the 1 of 2 questions that are settled. Not settled: lag.",
             ),
             (
                 vec![holds(), differs(), not_settled()],

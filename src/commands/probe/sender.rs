@@ -64,7 +64,8 @@ impl<'a> Sender<'a> {
         self.sent
     }
 
-    /// Sends a request, unless none is left but those for the other forms of the token. Fails if there is no connection.
+    /// Sends a request, unless none is left but those for the other forms of the token. Fails if there is no
+    /// connection, or if Dixa asks for a long wait.
     pub async fn send(&mut self, ask: &Ask) -> Result<Reply, Failure> {
         self.send_within(ask, RESERVED).await
     }
@@ -117,7 +118,7 @@ impl<'a> Sender<'a> {
                 Ok(Outcome::Status(refused)) if refused.is_transient() && !is_last => {}
                 Ok(outcome) => return Ok(outcome),
                 Err(error) if policy(&error).action == RetryAction::Retry && !is_last => {}
-                Err(error) if has_no_connection(&error) || !self.log.has_response(ask.host) => {
+                Err(error) if ends_the_probe(&error) || !self.log.has_response(ask.host) => {
                     return Err(Failure::from(error));
                 }
                 Err(error) => return Ok(Outcome::Failed(fault(&error))),
@@ -150,17 +151,18 @@ impl<'a> Sender<'a> {
             self.log.add_body(ask.host, records);
         }
         if response.head.status == 429 {
-            host.pause_after(&response.head);
+            host.pause_after(&response.head, budget)?;
         }
         Ok(outcome)
     }
 }
 
-/// Whether nothing can be found out at all.
-fn has_no_connection(error: &Error) -> bool {
+/// Whether nothing more can be found out: there is no connection, or Dixa asks for a wait that is too long for a person.
+fn ends_the_probe(error: &Error) -> bool {
     matches!(
         error,
-        Error::Unreachable { .. }
+        Error::RateLimited { .. }
+            | Error::Unreachable { .. }
             | Error::NoCertificates { .. }
             | Error::BadProxy { .. }
             | Error::Client { .. }
