@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use dixa_simulator::Scenario;
 use dixa_simulator::api::in_process::{InProcess, Reply};
-use dixa_simulator::api::switches::{DateHeader, Encoding, Framing, NextLink, Switches};
+use dixa_simulator::api::switches::{
+    DateHeader, Encoding, Framing, NextLink, RetryAfter, Switches,
+};
 use dixa_simulator::data::account::{Account, Shape};
 use dixa_simulator::data::clock::http_date;
 use flate2::Compression;
@@ -173,8 +175,13 @@ struct Simulated {
 
 impl Simulated {
     fn new(world: &World) -> Self {
+        let mut scenario = world.scenario.clone();
+        if scenario.switches.retry_after == RetryAfter::HttpDate {
+            // The simulator's dates are of this machine's clock; `http` makes one of the probe's.
+            scenario.switches.retry_after = RetryAfter::Seconds;
+        }
         Self {
-            simulator: InProcess::new(world.scenario.clone()),
+            simulator: InProcess::new(scenario),
             switches: world.scenario.switches.clone(),
             rewrite: world.rewrite.clone(),
             restore: world.restore.clone(),
@@ -247,7 +254,14 @@ impl Simulated {
             response = response.header("Date", http_date(date));
         }
         for (name, value) in &reply.headers {
-            response = response.header(name, value);
+            let is_date =
+                name == "Retry-After" && self.switches.retry_after == RetryAfter::HttpDate;
+            response = if is_date {
+                let later = (value.parse::<i64>().unwrap() + 1) * 1000;
+                response.header(name, http_date(date.unwrap_or(now) + later))
+            } else {
+                response.header(name, value)
+            };
         }
         let mut body = reply.body;
         if self.switches.encoding == Encoding::Gzip && reply.status == 200 {
